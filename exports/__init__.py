@@ -1,0 +1,1 @@
+"""Models in, bytes out: paper, workbooks; and the reading of spreadsheets."""

@@ -1,0 +1,47 @@
+"""Sentences for people: message ids in English, translated at the edge.
+
+A message travels as its id with its values, so that a screen, a command and a
+log can each say it in their own language. Nothing here knows a translator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def N_(message: str) -> str:
+    """Mark a message id for the catalogue and leave it as it is."""
+    return message
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message id with its values; a value may be a Message (or a marked id wrapped in one) itself."""
+
+    id: str
+    values: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def say(self, translate: Callable[[str], str] = str) -> str:
+        """The sentence in the language that *translate* speaks (message id -> text)."""
+        values = {name: value.say(translate) if isinstance(value, Message) else value
+                  for name, value in self.values.items()}
+        return translate(self.id).format(**values) if values else translate(self.id)
+
+    def __str__(self) -> str:
+        return self.say()
+
+
+class Refusal(Exception):
+    """What a clerk is told when something cannot be done: what, where, how to mend it.
+
+    The only exception that edges turn into a sentence; every other one is a bug.
+    """
+
+    def __init__(self, message: str | Message, **values: Any):
+        self.message = message if isinstance(message, Message) else Message(message, values)
+        super().__init__(str(self.message))
+
+    def say(self, translate: Callable[[str], str] = str) -> str:
+        return self.message.say(translate)
