@@ -1,0 +1,36 @@
+"""Where every layer meets: the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from portal.settings import ROOT, Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Put the office together: data, files, words, sign-in, screens, jobs."""
+    import views
+    from models import schema
+    from models.base import db
+    from portal import auth, jobs, language, refusals
+    from portal.store import Store
+
+    settings = settings or Settings.from_env()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app = Flask("portal", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "portal" / "static"))
+    app.config.from_mapping(
+        PORTAL=settings, SECRET_KEY=settings.secret_key, SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True}, MAX_CONTENT_LENGTH=32 * 1024 * 1024,
+        SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", WTF_CSRF_TIME_LIMIT=None,
+        FLASK_ADMIN_RAISE_ON_VIEW_EXCEPTION=True, JSON_AS_ASCII=False)
+    schema.metadata()
+    db.init_app(app)
+    with app.app_context():
+        schema.tune(db.engine)
+    app.extensions["store"] = Store(settings.files)
+    language.init_app(app)
+    auth.init_app(app)
+    refusals.init_app(app)
+    jobs.init_app(app)
+    views.init_app(app)
+    return app

@@ -1,0 +1,209 @@
+"""The trail: who did what, when, from where, in the same transaction, chained by hashes.
+
+Rows are only ever added. Each entry carries the hash of the one before it, so
+that a changed, removed, added or swapped entry is found by `verify`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Integer, String, event, insert, inspect, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import AreaCode, BigId, Instant, Json, Row, Sensitive, db
+from models.idnumber import masked
+from models.months import Month
+from models.scope import Placed, Shared, current
+from models.words import N_, Refusal
+
+GENESIS = "0" * 64
+_PENDING = "trail"
+
+
+class AuditEntry(db.Model, Row, Placed):
+    """One change of one row, or one act (a sign-in, an import, a download)."""
+
+    __tablename__ = "audit_entry"
+
+    at: Mapped[datetime] = mapped_column(Instant, nullable=False)
+    actor: Mapped[str] = mapped_column(String(64), nullable=False, index=True)
+    origin: Mapped[str] = mapped_column(String(16), nullable=False)  # screen, command, job
+    act: Mapped[str] = mapped_column(String(32), nullable=False)  # insert, update, delete, or an act's name
+    subject: Mapped[str] = mapped_column(String(32), nullable=False)  # the table
+    row_id: Mapped[int | None] = mapped_column(BigId)
+    case_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    area_code: Mapped[str] = mapped_column(AreaCode, nullable=False, index=True)
+    changes: Mapped[dict] = mapped_column(Json, nullable=False)  # {column: [before, after]}, numbers masked
+    previous: Mapped[str] = mapped_column(String(64), nullable=False)
+    hash: Mapped[str] = mapped_column(String(64), nullable=False, unique=True)
+
+
+class AuditHead(db.Model, Shared):
+    """The newest hash and how many there are: taken under a lock, and what shows that the tail was cut."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    entries: Mapped[int] = mapped_column(BigId, nullable=False, default=0)
+    hash: Mapped[str] = mapped_column(String(64), nullable=False, default=GENESIS)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who is acting: user name or 'system', the way in, and the moment (business clock)."""
+
+    name: str
+    origin: str
+    now: Any  # a function that gives the aware moment
+
+
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+
+
+@contextmanager
+def acting_as(name: str, origin: str, now: Any) -> Iterator[None]:
+    """Name who is acting inside; without it nothing can be written."""
+    token = _actor.set(Actor(name, origin, now))
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def record(act: str, subject: str, area_code: str, row_id: int | None = None, case_id: int | None = None,
+           **details: Any) -> None:
+    """Add one act that changes no row (sign-in, export, refusal) to the current transaction."""
+    db.session.info.setdefault(_PENDING, []).append(
+        dict(act=act, subject=subject, area_code=area_code, row_id=row_id, case_id=case_id,
+             changes={name: [None, _plain(value)] for name, value in details.items()}))
+    db.session.connection()  # so that a commit with nothing else to write still opens a transaction
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date | Month):
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return value
+
+
+def _shown(row: Any, key: str, value: Any) -> Any:
+    column = inspect(type(row)).attrs[key].columns[0]
+    if key in getattr(row, "__unrecorded__", ()):
+        return value and "•••"
+    return masked(value) if isinstance(column.type, Sensitive) and value else _plain(value)
+
+
+def _changes(row: Any, act: str) -> dict[str, list]:
+    changes = {}
+    for attribute in inspect(type(row)).column_attrs:
+        if attribute.key in ("id", "version"):
+            continue
+        history = inspect(row).attrs[attribute.key].history
+        before = history.deleted[0] if history.deleted else None
+        now = getattr(row, attribute.key)
+        if act == "delete":
+            before, now = now, None
+        if (act != "update" and (before, now) != (None, None)) or (act == "update" and history.has_changes()):
+            changes[attribute.key] = [_shown(row, attribute.key, before), _shown(row, attribute.key, now)]
+    return changes
+
+
+def _untraced(row: Any) -> bool:
+    return getattr(row, "__untraced__", False) or isinstance(row, AuditEntry | AuditHead)
+
+
+@event.listens_for(Session, "before_flush")
+def _collect(session: Session, context: Any, instances: Any) -> None:
+    pending = session.info.setdefault(_PENDING, [])
+    for act, rows in (("insert", session.new), ("update", session.dirty), ("delete", session.deleted)):
+        for row in rows:
+            changes = {} if _untraced(row) else _changes(row, act)
+            if changes:
+                pending.append(dict(act=act, subject=row.__tablename__, row=row, changes=changes))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_bulk_writes(state: Any) -> None:
+    """Bulk UPDATE and DELETE would slip past the trail; only the outbox, whose lease is one, may use them."""
+    if (state.is_update or state.is_delete) and not getattr(state.bind_mapper.class_, "__bulk_writable__", False):
+        raise RuntimeError(f"bulk write to {state.bind_mapper.class_.__name__} would leave no trail")
+
+
+def _place(entry: dict) -> dict:
+    """Fill in what only a flushed row knows: its id, its case, its area."""
+    row = entry.pop("row", None)
+    if row is not None:
+        entry["row_id"] = getattr(row, "id", None)
+        entry["case_id"] = row.id if row.__tablename__ == "pension_case" else getattr(row, "case_id", None)
+        entry["area_code"] = _area(row)
+    return entry
+
+
+def _area(row: Any) -> str:
+    for holder in (row, getattr(row, "case", None)):
+        if getattr(holder, "area_code", None):
+            return holder.area_code
+    return current() or ""
+
+
+def digest(previous: str, entry: dict) -> str:
+    """The hash of an entry behind *previous*; every stored field but the hashes and the id goes in."""
+    body = {key: entry[key] for key in ("at", "actor", "origin", "act", "subject", "row_id", "case_id",
+                                        "area_code", "changes")}
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
+    return hashlib.sha256((previous + text).encode()).hexdigest()
+
+
+@event.listens_for(Session, "before_commit")
+def _write(session: Session) -> None:
+    session.flush()
+    pending = session.info.pop(_PENDING, [])
+    if not pending:
+        return
+    actor = _actor.get()
+    if actor is None:
+        raise RuntimeError("a change without an actor cannot be recorded, so it is not made")
+    connection = session.connection()
+    head = connection.execute(select(AuditHead.__table__).with_for_update()).one()
+    previous, at = head.hash, actor.now()
+    rows = []
+    for entry in map(_place, pending):
+        entry |= dict(at=at, actor=actor.name, origin=actor.origin, previous=previous,
+                      changes=json.loads(json.dumps(entry["changes"], default=_plain)))
+        entry["hash"] = previous = digest(previous, entry | {"at": _stamp(at)})
+        rows.append(entry)
+    connection.execute(insert(AuditEntry.__table__), rows)
+    connection.execute(update(AuditHead.__table__).values(hash=previous, entries=head.entries + len(rows)))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, previous_transaction: Any) -> None:
+    session.info.pop(_PENDING, None)
+
+
+def _stamp(at: datetime) -> str:
+    return Instant().process_bind_param(at, None).isoformat()
+
+
+def verify() -> int:
+    """How many entries stand in an unbroken chain. Raises Refusal naming the first that does not fit."""
+    previous, count = GENESIS, 0
+    statement = select(AuditEntry.__table__).order_by(AuditEntry.__table__.c.id)
+    connection = db.session.connection()
+    for entry in connection.execution_options(yield_per=5000).execute(statement).mappings():
+        expected = digest(previous, dict(entry) | {"at": _stamp(entry["at"])})
+        if (entry["previous"], entry["hash"]) != (previous, expected):
+            raise Refusal(N_("The trail is broken at entry {id}: it, or one before it, was changed."), id=entry["id"])
+        previous, count = expected, count + 1
+    head = connection.execute(select(AuditHead.__table__)).one()
+    if (head.hash, head.entries) != (previous, count):
+        raise Refusal(N_("The trail is broken at its end: entries after number {count} are missing or foreign."),
+                      count=count)
+    return count

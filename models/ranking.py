@@ -1,0 +1,136 @@
+"""Standings of the townships on any day, from what was recorded by its end (plan 四（一）)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+
+from models.area import Township
+from models.base import db
+from models.campaign import Campaign
+from models.case import Case, Milestone
+from models.scope import in_area, seeing
+from models.words import N_
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+FORMULA = N_("Cleared rate = cleared / stock. Order: cleared rate, then verified rate, then the larger stock. Stock is who "
+             "was suspended before the cut-off and listed when the list was handed out; additions are in no rate.")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One township's counts on a day. `rank` is None without stock."""
+
+    code: str
+    name: str
+    stock: int = 0
+    verified: int = 0
+    cleared: int = 0
+    overdue: int = 0
+    added: int = 0
+    rank: int | None = None
+    rank_before: int | None = None
+
+    @property
+    def outstanding(self) -> int:
+        return self.stock - self.cleared
+
+    def as_json(self) -> dict:
+        return {"rank": self.rank, "code": self.code, "name": self.name, **self.counts(),
+                "rank_before": self.rank_before}
+
+    def counts(self) -> dict:
+        return {"stock": self.stock, "verified": self.verified, "verified_rate": rate(self.verified, self.stock),
+                "cleared": self.cleared, "cleared_rate": rate(self.cleared, self.stock),
+                "outstanding": self.outstanding, "overdue": self.overdue, "added": self.added}
+
+
+def rate(part: int, whole: int) -> str | None:
+    """Percent with one decimal, half up; None of nothing."""
+    if not whole:
+        return None
+    return str((Decimal(part) * 100 / whole).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
+
+
+def _order(standing: Standing) -> tuple:
+    stock = standing.stock or 1
+    return (standing.stock == 0, -Fraction(standing.cleared, stock), -Fraction(standing.verified, stock),
+            -standing.stock)
+
+
+def ranked(standings: Iterable[Standing]) -> list[Standing]:
+    """In order of rank; equals share a rank (1, 2, 2, 4); without stock last and unranked."""
+    rows = sorted(standings, key=lambda s: (*_order(s), s.code))
+    placed: list[Standing] = []
+    for position, row in enumerate(rows, start=1):
+        tie = placed and _order(placed[-1]) == _order(row)
+        placed.append(replace(row, rank=None if not row.stock else placed[-1].rank if tie else position))
+    return placed
+
+
+def end_of(day: date) -> datetime:
+    """24:00 of the day in Asia/Shanghai."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=SHANGHAI)
+
+
+def _reached(kind: str, end: datetime):
+    """Cases for which *kind* stood at *end*."""
+    return select(Milestone.case_id).where(
+        Milestone.kind == kind, Milestone.reached_at < end,
+        or_(Milestone.lost_at.is_(None), Milestone.lost_at >= end))
+
+
+def _count(campaign: Campaign, township, *conditions) -> dict[str, int]:
+    statement = select(township, func.count()).where(Case.campaign_id == campaign.id, *conditions).group_by(township)
+    return dict(db.session.execute(statement).all())
+
+
+def _stock(campaign: Campaign, end: datetime) -> tuple:
+    """What is stock at *end* and the township it counts in: frozen at the hand-out, provisional before it."""
+    here = func.substr(Case.area_code, 1, 9)
+    if campaign.handed_out_at is not None and campaign.handed_out_at < end:
+        return Case.stock_township.is_not(None), Case.stock_township, here
+    return Case.paused_from < str(campaign.cutoff), here, here
+
+
+def _late(campaign: Campaign, day: date, verified, cleared) -> list:
+    late = [~verified] if day > campaign.verify_by else []
+    return [*late, ~cleared] if day > campaign.clear_by else late
+
+
+def on(campaign: Campaign, day: date) -> list[Standing]:
+    """The county's standings at the end of *day*, ranked, without the rank of the week before."""
+    end = end_of(day)
+    listed = Case.listed_at < end
+    verified, cleared = Case.id.in_(_reached("verified", end)), Case.id.in_(_reached("cleared", end))
+    late = _late(campaign, day, verified, cleared)
+    stock, counted_in, here = _stock(campaign, end)
+    with seeing(campaign.county_code):
+        count = {
+            "stock": _count(campaign, counted_in, stock, listed),
+            "verified": _count(campaign, counted_in, stock, listed, verified),
+            "cleared": _count(campaign, counted_in, stock, listed, cleared),
+            "overdue": _count(campaign, counted_in, stock, listed, or_(*late)) if late else {},
+            "added": _count(campaign, here, ~stock, listed),
+        }
+        townships = db.session.execute(
+            select(Township.area_code, Township.name)
+            .where(Township.ranked, in_area(Township.area_code, campaign.county_code))).all()
+    return ranked(Standing(code, name, **{field: found.get(code, 0) for field, found in count.items()})
+                  for code, name in townships)
+
+
+def standings(campaign: Campaign, day: date) -> dict:
+    """The document of the contract: every township with its rank a week earlier, and the county's total."""
+    before = {row.code: row.rank for row in on(campaign, day - timedelta(days=7))}
+    rows = [replace(row, rank_before=before.get(row.code)) for row in on(campaign, day)]
+    total = Standing(campaign.county_code, campaign.county_name, *(
+        sum(getattr(row, field) for row in rows) for field in ("stock", "verified", "cleared", "overdue", "added")))
+    return {"as_of": day.isoformat(), "campaign": campaign.key, "formula": FORMULA,
+            "cutoff": str(campaign.cutoff), "total": total.counts(), "rows": [row.as_json() for row in rows]}

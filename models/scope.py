@@ -1,0 +1,180 @@
+"""The one seam that limits rows to an area (a prefix of a division code).
+
+Division codes nest, so the rows a person sees are those whose code starts with
+theirs. Every table says what it is: *placed* (has its own area), *child* (seen
+through its parent) or *shared*. Nobody set a scope: nothing is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, event, exists, false, inspect
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from models.base import db
+from models.words import N_, Refusal
+
+EVERYWHERE = ""
+_prefix: ContextVar[str | None] = ContextVar("scope", default=None)
+
+
+class Placed:
+    """Has `area_code`: its village, or its township where there is no village."""
+
+
+class Child:
+    """Seen through its parent: `__parent__ = ("column of this table", "parent class name")`."""
+
+    __parent__: tuple[str, str]
+
+
+class Carried:
+    """Has no area of its own and is seen through what points at it: `__carrier__ = ("class", "its column")`."""
+
+    __carrier__: tuple[str, str]
+
+
+class Shared:
+    """Seen by everyone who has a scope; written under a county's scope or wider."""
+
+
+@contextmanager
+def seeing(prefix: str) -> Iterator[None]:
+    """Limit the rows read and written inside to the area *prefix*."""
+    token = _prefix.set(prefix)
+    try:
+        yield
+    finally:
+        _prefix.reset(token)
+
+
+def everything(why: str) -> Any:
+    """The named full scope, for sign-in, the trail, the outbox and the standings; *why* is read by people."""
+    assert why
+    return seeing(EVERYWHERE)
+
+
+def current() -> str | None:
+    return _prefix.get()
+
+
+def within(code: str | None, prefix: str | None = None) -> bool:
+    """Whether *code* lies in *prefix* (the current scope if not given)."""
+    prefix = current() if prefix is None else prefix
+    return prefix is not None and code is not None and code.startswith(prefix)
+
+
+def after(prefix: str) -> str:
+    """The first code behind every code that starts with *prefix*."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def in_area(column: Any, prefix: str) -> ColumnElement[bool]:
+    """The index range of codes that start with *prefix*."""
+    return and_(column >= prefix, column < after(prefix))
+
+
+def kinds(base: type) -> list[type]:
+    """Every mapped class declared as *base*."""
+    return [m.class_ for m in db.Model.registry.mappers if issubclass(m.class_, base)]
+
+
+def _named(name: str) -> Any:
+    return next(m.class_ for m in db.Model.registry.mappers if m.class_.__name__ == name)
+
+
+def _table_criterion(cls: Any, table: Any, prefix: str) -> ColumnElement[bool]:
+    """The criterion of *cls* written on *table* (an alias of its table, or itself)."""
+    if issubclass(cls, Placed):
+        return in_area(table.c[inspect(cls).attrs.area_code.columns[0].name], prefix)
+    if issubclass(cls, Child):
+        column, parent = cls.__parent__[0], _named(cls.__parent__[1])
+        other = parent.__table__.alias()
+        return exists().where(other.c.id == table.c[column], _table_criterion(parent, other, prefix))
+    carrier, column = _named(cls.__carrier__[0]), cls.__carrier__[1]
+    other = carrier.__table__.alias()
+    return exists().where(other.c[column] == table.c.id, _table_criterion(carrier, other, prefix))
+
+
+def _entity_criterion(cls: Any, prefix: str | None) -> ColumnElement[bool]:
+    if prefix is None:
+        return false()
+    if issubclass(cls, Placed):
+        return in_area(cls.area_code, prefix)
+    return _table_criterion(cls, cls.__table__, prefix)
+
+
+@lru_cache(maxsize=512)
+def _criteria(prefix: str | None) -> tuple[Any, ...]:
+    """Plain expressions, not lambdas: SQLAlchemy caches a lambda's first prefix for everybody."""
+    return tuple(with_loader_criteria(cls, _entity_criterion(cls, prefix), include_aliases=True)
+                 for base in (Placed, Child, Carried) for cls in kinds(base))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _limit(state: ORMExecuteState) -> None:
+    if current() != EVERYWHERE and not state.is_column_load:
+        state.statement = state.statement.options(*_criteria(current()))
+
+
+def _code_of(row: Any, session: Session) -> str | None:
+    """The area a row belongs to, found through its parents."""
+    if isinstance(row, Placed):
+        return row.area_code
+    if isinstance(row, Child):
+        column, parent = row.__parent__
+        return _code_of(_parent(row, column, _named(parent), session), session)
+    if isinstance(row, Carried):
+        return _carried_code(row, session)
+    return current()
+
+
+def _parent(row: Any, column: str, cls: Any, session: Session) -> Any:
+    for relation in inspect(type(row)).relationships:
+        if relation.mapper.class_ is cls and column in {c.name for c in relation.local_columns}:
+            found = getattr(row, relation.key)
+            if found is not None:
+                return found
+    return session.get(cls, getattr(row, column))
+
+
+def _carried_code(row: Any, session: Session) -> str | None:
+    """A new person may come before their first case; an old one must have a case in sight."""
+    if row.id is None or row in session.new:
+        return current()
+    cls, column = _named(row.__carrier__[0]), row.__carrier__[1]
+    carrier = session.query(cls).filter(getattr(cls, column) == row.id).first()
+    return carrier and carrier.area_code
+
+
+def _former_code(row: Any) -> str | None:
+    if not isinstance(row, Placed):
+        return None
+    history = inspect(row).attrs.area_code.history
+    return history.deleted[0] if history.deleted else None
+
+
+@event.listens_for(Session, "before_flush")
+def _check_writes(session: Session, context: Any, instances: Any) -> None:
+    prefix = current()
+    if prefix == EVERYWHERE:
+        return
+    with session.no_autoflush:
+        changed = [row for row in session.dirty if session.is_modified(row)]
+        for row in [*session.new, *changed, *session.deleted]:
+            _check_write(row, prefix, session)
+
+
+def _check_write(row: Any, prefix: str | None, session: Session) -> None:
+    if isinstance(row, Shared):
+        allowed = prefix is not None and len(prefix) <= 6
+    else:
+        former = _former_code(row)
+        allowed = within(_code_of(row, session)) and (former is None or within(former))
+    if not allowed:
+        raise Refusal(N_("This belongs to another area: it can be changed only there or by the county."))

@@ -1,0 +1,55 @@
+"""How refusals and errors reach a person: one sentence, or a page with a reference; never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, flash, redirect, render_template, request
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from models.base import db
+from models.words import N_, Refusal
+from portal.language import say
+
+log = logging.getLogger("portal")
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(StaleDataError, lambda error: _refused(Refusal(N_(
+        "Somebody else changed this row meanwhile: look at it as it is now, then decide again."))))
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _bug)
+
+
+def _refused(refusal: Refusal):
+    """Back to the page the form was on, with the sentence on top; a page of its own where there is none."""
+    db.session.rollback()
+    back = request.form.get("url") or request.referrer
+    if request.method == "POST" and back and (back.startswith(request.host_url) or back.startswith("/")):
+        flash(say(refusal), "error")
+        return redirect(back)
+    return render_template("refusal.html", title=say(refusal), reference=None), 409
+
+
+def _http(error: HTTPException):
+    return render_template("refusal.html", title=say(_SENTENCES.get(error.code, error.name)), reference=None), error.code
+
+
+def _bug(error: Exception):
+    db.session.rollback()
+    reference = secrets.token_hex(4)
+    log.exception("error %s at %s %s", reference, request.method, request.path)
+    return render_template("refusal.html", title=say(N_("Something went wrong; nothing was changed.")),
+                           reference=reference), 500
+
+
+_SENTENCES = {
+    400: N_("The form is incomplete or was open too long: go back, load the page again and send it once more."),
+    403: N_("This is not open to your post."),
+    404: N_("There is no such page, or not in your area."),
+    405: N_("This address does not take that kind of request."),
+    413: N_("The file is larger than 32 MB."),
+}

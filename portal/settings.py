@@ -1,0 +1,94 @@
+"""Everything the portal needs to know about its machine, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from models.words import N_, Refusal
+
+ROOT = Path(__file__).resolve().parent.parent
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+LOCALES = ("zh_Hans_CN", "en")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Frozen settings. `redis_url` None: an embedded Redis; `now` None: the real clock."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str | None = None
+    now: datetime | None = None
+    locale: str = "zh_Hans_CN"
+    demo: bool = False  # a password alone signs in, and every page says it is an exercise
+
+    @classmethod
+    def from_env(cls, **changes: object) -> Settings:
+        """Read PORTAL_* variables. Raises Refusal for one that cannot be used."""
+        data_dir = Path(os.environ.get("PORTAL_DATA_DIR") or ROOT / "var").absolute()
+        values = dict(
+            data_dir=data_dir,
+            database_url=_database_url(os.environ.get("PORTAL_DATABASE_URL"), data_dir),
+            redis_url=os.environ.get("PORTAL_REDIS_URL") or None,
+            now=_moment(os.environ.get("PORTAL_NOW")),
+            locale=_locale(os.environ.get("PORTAL_LOCALE")),
+        )
+        return cls(**values | changes)
+
+    @property
+    def secret_key(self) -> str:
+        """PORTAL_SECRET_KEY, or one made once and kept mode 0600 in the data folder."""
+        return os.environ.get("PORTAL_SECRET_KEY") or _kept_secret(self.data_dir / "secret-key")
+
+    @property
+    def files(self) -> Path:
+        return self.data_dir / "files"
+
+    @property
+    def fonts(self) -> Path:
+        """The county's own licensed fonts, first in the stack."""
+        return self.data_dir / "fonts"
+
+
+def _database_url(url: str | None, data_dir: Path) -> str:
+    if not url:
+        return f"sqlite:///{data_dir / 'portal.sqlite'}"
+    # SQLAlchemy's bare name would pick another driver on another release.
+    for bare in ("postgres://", "postgresql://"):
+        if url.startswith(bare):
+            return "postgresql+psycopg://" + url.removeprefix(bare)
+    if not url.startswith(("sqlite:", "postgresql+psycopg:")):
+        raise Refusal(N_("PORTAL_DATABASE_URL has to start with sqlite: or postgresql:."))
+    return url
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refusal(N_("PORTAL_NOW is not an ISO 8601 date and time: {text}."), text=text) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+
+
+def _locale(text: str | None) -> str:
+    if text and text not in LOCALES:
+        raise Refusal(N_("PORTAL_LOCALE is one of {all}, not {text}."), all=", ".join(LOCALES), text=text)
+    return text or LOCALES[0]
+
+
+def _kept_secret(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
