@@ -43,8 +43,8 @@ def decoded(data: bytes) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _as(data, encoding)
-    if b"\0" in data[:200]:
-        return _as(data, "utf-16-le" if data[1:2] == b"\0" else "utf-16-be")
+    if b"\0" in data[:200]:  # UTF-16 without its mark: the separators are ASCII
+        return _as(data, "utf-16-le" if data[:200:2].count(0) < data[1:200:2].count(0) else "utf-16-be")
     try:
         return data.decode()
     except UnicodeDecodeError:
