@@ -45,7 +45,7 @@ def translate(message: str) -> str:
     return gettext(message) if message else ""
 
 
-def speaker(app: Flask) -> Callable[[str], str]:
-    """A translator for commands and jobs, which have no request: the setting's language."""
+def speaker(locale: str) -> Callable[[str], str]:
+    """A translator for commands and jobs, which have no request."""
     from babel.support import Translations
-    return Translations.load(str(TRANSLATIONS), [app.config["PORTAL"].locale]).gettext
+    return Translations.load(str(TRANSLATIONS), [locale]).gettext
