@@ -49,8 +49,8 @@ OLD = PLAIN[:6] + PLAIN[8:17]
     (f"{PLAIN[:9]}\u200b{PLAIN[9:]}", PLAIN), (f"\ufeff{PLAIN}", PLAIN), (f"‘{PLAIN}", PLAIN), (f"{PLAIN}\t", PLAIN),
     (PLAIN.translate({48 + n: 0xFF10 + n for n in range(10)}), PLAIN), (X, X), (X.lower(), X), (X[:17] + "Ｘ", X),
     (X[:17] + "ｘ", X), (OLD, PLAIN), (f" {OLD} ", PLAIN), (int(OLD), PLAIN), (float(OLD), PLAIN),
-    (OTHER_REGION, OTHER_REGION), (PLAIN[:17] + str((int(PLAIN[17]) + 1) % 10), "id_checksum"), (X[:17] + "1",
-    "id_checksum"), (PLAIN[:10] + "13" + PLAIN[12:], "id_format"),
+    (OTHER_REGION, OTHER_REGION), (PLAIN[:17] + str((int(PLAIN[17]) + 1) % 10), "id_checksum"),
+    (X[:17] + "1", "id_checksum"), (PLAIN[:10] + "13" + PLAIN[12:], "id_format"),
     (PLAIN[:10] + "0230" + PLAIN[14:], "id_format"), (PLAIN[:17], "id_format"), (PLAIN + "1", "id_format"),
     (PLAIN[:16], "id_format"), ("不详", "id_format"), ("无", "id_format"), (PLAIN[:17] + "Y", "id_format"),
     (OLD[:8] + "13" + OLD[10:], "id_format"), (PLAIN.replace("1", "l"), "id_format"), ("0", "id_format"),
@@ -77,8 +77,8 @@ def test_id_numbers(value, expected):
     (2020.1, "month_format"), (2020.01, "month_format"), (2020.12, "month_format"), ("202013", "month_format"),
     (202013, "month_format"), ("202000", "month_format"), ("2020", "month_format"), (2020, "month_format"),
     (43831, "month_format"), ("20.1", "month_format"), ("1-2020", "month_format"), ("2020-13", "month_format"),
-    ("不详", "month_format"), ("二〇二〇年一月", "month_format"), ("2020年", "month_format"), ("0000-00",
-    "month_format"),
+    ("不详", "month_format"), ("二〇二〇年一月", "month_format"), ("2020年", "month_format"),
+    ("0000-00", "month_format"),
     ("2020-01至2020-05", "month_format"), ("187001", "month_format"), ("2020-02-30", "month_format"),
     (True, "month_format"), (-202001, "month_format"), ("202001.0", "month_format"),
     (datetime(9999, 1, 1), "month_format"),
@@ -96,8 +96,8 @@ def test_months(value, expected):
     ("2021-08-01 00:00:00", date(2021, 8, 1)),
     ("2021-08-01T00:00:00", date(2021, 8, 1)), (datetime(2021, 8, 1), date(2021, 8, 1)),
     ("2020-02-29", date(2020, 2, 29)),
-    ("2021-02-29", "date_format"), ("2021-02-30", "date_format"), ("2021-13-01", "date_format"), ("0000-00-00",
-    "date_format"),
+    ("2021-02-29", "date_format"), ("2021-02-30", "date_format"), ("2021-13-01", "date_format"),
+    ("0000-00-00", "date_format"),
     ("不详", "date_format"), ("2021-08", "date_format"), ("2021年8月", "date_format"), ("202108", "date_format"),
     (44409, "date_format"), (2021.8, "date_format"), ("8/1/2021", "date_format"), ("2021-8/1", "date_format"),
     ("21-08-01", "date_format"), ("2021.8.1.", "date_format"), (True, "date_format"), ("99990101", "date_format"),
@@ -117,8 +117,8 @@ def test_dates(value, expected):
     ("1.234,50", "amount_format"), ("一百元", "amount_format"), ("1.2万", "amount_format"), ("-", "amount_format"),
     ("(5.00)", "amount_format"), ("5%", "amount_format"), ("5-6", "amount_format"), ("=1+1", "amount_format"),
     ("1e3", "amount_format"), (1e20, "amount_format"), ("NaN", "amount_format"), ("元", "amount_format"),
-    (True, "amount_format"), (datetime(1900, 1, 15), "amount_format"), ("1.00.00", "amount_format"), ("--5",
-    "amount_format"),
+    (True, "amount_format"), (datetime(1900, 1, 15), "amount_format"), ("1.00.00", "amount_format"),
+    ("--5", "amount_format"),
     (BLANK, None), ("", None), (NO_RESULT, "formula"), (SHOWN_ERROR, "formula"),
 ])
 def test_amounts(value, expected):
@@ -126,8 +126,8 @@ def test_amounts(value, expected):
 
 
 @pytest.mark.parametrize(("value", "expected"), [
-    ("张三", "张三"), (" 张 三 ", "张三"), ("张\u3000三", "张三"), ("阿不都·买买提", "阿不都·买买提"), ("𬴂 明",
-    "𬴂明"),
+    ("张三", "张三"), (" 张 三 ", "张三"), ("张\u3000三", "张三"), ("阿不都·买买提", "阿不都·买买提"),
+    ("𬴂 明", "𬴂明"),
     ("Anna  Maria", "Anna Maria"), ("张\u200b三", "张三"), ("'张三", "张三"), ("张\n三", "张三"), (123, "123"),
     (BLANK, None), (" \u3000", None), (NO_RESULT, "formula"), (SHOWN_ERROR, "formula"),
 ])

@@ -91,8 +91,8 @@ def test_a_row_becomes_values():
     ("基本信息||||暂停信息||", HEADINGS, PERSON),
     (HEADINGS, PERSON, "合计|1人"), (HEADINGS, PERSON, "合 计||||||"), (HEADINGS, PERSON, "|小计|1"),
     (HEADINGS, PERSON, "天宁镇小计|1"), (HEADINGS, PERSON, "共1人|x"), (HEADINGS, PERSON, ["总计", Cell(FORMULA)]),
-    (HEADINGS, PERSON, "制表人：张三||审核人：李四"), (HEADINGS, PERSON, "审核人:",
-    "负责人（签字）：||日期：2021-09-17"),
+    (HEADINGS, PERSON, "制表人：张三||审核人：李四"),
+    (HEADINGS, PERSON, "审核人:", "负责人（签字）：||日期：2021-09-17"),
     (HEADINGS, PERSON, "填报单位（盖章）：|||联系电话：1"), (HEADINGS, PERSON, "注：暂停年月为第一个未发放月份|x"),
     (HEADINGS, PERSON, "以上名单由县中心提供"), (HEADINGS, PERSON, "第1页 共1页|x"), (HEADINGS, PERSON, "（盖章）|x"),
     (HEADINGS, PERSON, HEADINGS), (HEADINGS, PERSON, "||||||"), (HEADINGS, PERSON, "|||女|||"),
@@ -127,8 +127,8 @@ def test_what_is_wrong_with_the_headings_is_said(heading, word):
     (f"天宁镇磁窑村|{SUN[:17]}0|孙林改|女|202003||", ["id_checksum"]),
     (f"天宁镇磁窑村|{SUN[:17]}|孙林改|女|202003||", ["id_format"]),
     (["天宁镇磁窑村", float(SUN), "孙林改", "女", "202003"], ["id_precision_lost"]),
-    (["天宁镇磁窑村", SUN, "孙林改", "女", 2020.1], ["month_format"]), (["天宁镇磁窑村", SUN, "孙林改",
-    "女", 202003], []),
+    (["天宁镇磁窑村", SUN, "孙林改", "女", 2020.1], ["month_format"]),
+    (["天宁镇磁窑村", SUN, "孙林改", "女", 202003], []),
     (["天宁镇磁窑村", SUN, "孙林改", "女", datetime(2020, 3, 1)], []),
     (["天宁镇磁窑村", SUN, "孙林改", "女", "202003", "", Cell(FORMULA)], ["formula"]),
     (["天宁镇磁窑村", SUN, Cell(FORMULA), "女", "202003"], ["formula"]),
@@ -169,7 +169,8 @@ def test_columns_that_a_list_may_have(extra, value, expected):
 
 def test_a_township_that_contradicts_the_village_is_refused():
     listing = roster("乡镇|村|证件号码|姓名|暂停年月", f"洪相镇|磁窑村|{SUN}|孙林改|202003",
-                     f"洪相镇|天宁镇磁窑村|{MENG}|孟生|202003", f"洪相镇|成村|{BO}|柏巧|202003", f"没有镇|磁窑村|{AI}|艾元|202003")
+                     f"洪相镇|天宁镇磁窑村|{MENG}|孟生|202003", f"洪相镇|成村|{BO}|柏巧|202003",
+                     f"没有镇|磁窑村|{AI}|艾元|202003")
     assert codes(listing) == {2: ["unknown_area"], 3: ["unknown_area"], 4: [], 5: ["unknown_area"]}
 
 
