@@ -66,7 +66,8 @@ def cells(value):
     ("202001", Cell(TEXT, "202001")), (202001, Cell(NUMBER, 202001)), (2020.1, Cell(NUMBER, 2020.1)),
     (141120194105164046, Cell(NUMBER, 1.41120194105164e17)), (2.16, Cell(NUMBER, 2.16)), (True, Cell(BOOL, True)),
     (datetime(2021, 8, 1), Cell(DATE, datetime(2021, 8, 1))), (date(2021, 8, 1), Cell(DATE, datetime(2021, 8, 1))),
-    ("=1+1", Cell(FORMULA)), ("#N/A", Cell(ERROR, "#N/A")), (" 张\u3000三 ", Cell(TEXT, " 张\u3000三 ")),
+    ("甲\u2028乙\x85丙\n丁", Cell(TEXT, "甲\u2028乙\x85丙\n丁")), ("=1+1", Cell(FORMULA)),
+    ("#N/A", Cell(ERROR, "#N/A")), (" 张\u3000三 ", Cell(TEXT, " 张\u3000三 ")),
 ])
 def test_a_cell_keeps_what_it_was(value, expected):
     assert cells(value) == (expected,)
