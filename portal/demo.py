@@ -17,8 +17,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from exports.intake import bring_in
-from models import audit, handing, scope, workflow
-from models.area import Township
+from models import audit, handing, papers, scope, workflow
+from models.area import Names, Township
 from models.base import db
 from models.campaign import Campaign, Handout, the_campaign
 from models.case import Case
@@ -91,7 +91,9 @@ def build(at: Settings, password: str) -> None:
         _found(password)
         _list(app)
         _hand_out()
+        _add_later_people()
         _work(app)
+        _order_papers()
     (at.data_dir / "fonts").mkdir(exist_ok=True)
 
 
@@ -115,7 +117,7 @@ def _found(password: str) -> None:
 
 
 def _at(day: int, hour: int, minute: int = 0) -> datetime:
-    """A moment of September 2021; days from 32 on never occur here."""
+    """A moment of September 2021."""
     return datetime(2021, 9, day, hour, minute, tzinfo=SHANGHAI)
 
 
@@ -124,6 +126,13 @@ def _list(app: Flask) -> None:
         for kind, file in (("roster", "roster_province.xlsx"), ("benefits", "benefits.xlsx")):
             data = resources.files("portal").joinpath(f"demo_data/{file}").read_bytes()
             bring_in(kind, data, file, the_campaign(), "county_clerk", _at(9, 9))
+
+
+def _add_later_people() -> None:
+    """Suspended after the cut-off and listed after the hand-out: additions, in no rate."""
+    with _as("county_clerk", COUNTY, _at(15, 9)):
+        data = resources.files("portal").joinpath("demo_data/additions.csv").read_bytes()
+        bring_in("roster", data, "additions.csv", the_campaign(), "county_clerk", _at(15, 9))
 
 
 def _hand_out() -> None:
@@ -155,12 +164,45 @@ def _work(app: Flask) -> None:
     speed = {code: 0.35 + 0.6 * dice.random() for code in sorted({area[:9] for _, area in ids})}
     plan = Walk(users, app.extensions["store"].put, dice)
     order = sorted(ids, key=lambda _: dice.random())
-    # A day's work of everybody, committed day by day, so that past standings have a history.
+    # A day's work of everybody, so that past standings have a history.
     for day in range(10, 19):
         for case_id, area in order:
             if dice.random() < speed[area[:9]] / 4:
-                plan.one_day(case_id, day, speed[area[:9]])
-        plan.end_of_day(day)
+                plan.one_day(case_id, day)
+        db.session.expire_all()
+    for case_id in _some_of_each_category():
+        plan.to_the_end(case_id)
+
+
+def _some_of_each_category() -> list[int]:
+    """Three people of every category, so that every end can be seen."""
+    with scope.seeing(COUNTY):
+        proposed = db.session.execute(select(Case.proposed, Case.id).where(Case.outcome.is_(None)).order_by(Case.id))
+        groups: dict[str, list[int]] = {}
+        for category, case_id in proposed:
+            groups.setdefault(category, []).append(case_id)
+    return [case_id for ids in groups.values() for case_id in ids[:3]]
+
+
+def _order_papers() -> None:
+    """A few papers, drawn by the worker as soon as it starts."""
+    with _as("county_clerk", COUNTY, _at(18, 17)):
+        clerk = db.session.scalar(select(User).where(User.username == "county_clerk"))
+        for kind, category, state in (("certification", "uncertified", "certify"), ("back_pay", "uncertified", None),
+                                      ("recovery", "impostor", "refund"), ("sealing", "deceased", None)):
+            cases = db.session.scalars(select(Case).where(Case.category == category, Case.next_step == state)
+                                       .order_by(Case.id)).all()
+            fitting = [case for case in cases if _has_paper(case, kind)][:3]
+            if fitting:
+                papers.order_documents(fitting, kind, clerk, _at(18, 17))
+
+
+def _has_paper(case: Case, kind: str) -> bool:
+    try:
+        papers.paper_facts(case, kind, _at(18, 17).date(), Names())
+    except Refusal:
+        return False
+    return True
 
 
 class Walk:
@@ -169,13 +211,23 @@ class Walk:
     def __init__(self, users: dict[str, int], put, dice: random.Random):
         self.users, self.put, self.dice = users, put, dice
 
-    def one_day(self, case_id: int, day: int, speed: float) -> None:
+    def one_day(self, case_id: int, day: int) -> None:
         with scope.seeing(COUNTY):
             case = db.session.get(Case, case_id)
             for _ in range(self.dice.choice((1, 1, 2, 3))):
-                states = [state for state in workflow.possible_now(case) if not state.step.later and state.needed]
-                if not states or not self.step(case, states[0].step, _at(day, self.dice.randrange(9, 17))):
+                if not self.next_step(case, _at(day, self.dice.randrange(9, 17))):
                     return
+
+    def to_the_end(self, case_id: int) -> None:
+        with scope.seeing(COUNTY):
+            case = db.session.get(Case, case_id)
+            while self.next_step(case, _at(18, 16, 30)):
+                pass
+
+    def next_step(self, case: Case, moment: datetime) -> bool:
+        """Take the first step that is needed and possible; False if there is none or it was refused."""
+        states = [state for state in workflow.possible_now(case) if not state.step.later and state.needed]
+        return bool(states) and self.step(case, states[0].step, moment)
 
     def step(self, case: Case, step: Step, moment: datetime) -> bool:
         user = self._user(step, case)
@@ -233,9 +285,6 @@ class Walk:
         from models.money import yuan
         settlement = standing(case)
         return yuan(settlement.uncovered) if settlement else "0.00"
-
-    def end_of_day(self, day: int) -> None:
-        db.session.expire_all()
 
 
 def _isoday(month: date, day: int) -> str:
