@@ -67,6 +67,8 @@ class Benefit(db.Model, Editable, Child):
     government_subsidy: Mapped[int] = mapped_column(BigId, nullable=False, default=0)
     supplement_account_pension: Mapped[int] = mapped_column(BigId, nullable=False, default=0)
     supplement_account_balance: Mapped[int] = mapped_column(BigId, nullable=False, default=0)
+    # Who typed it in; empty where a list brought it.
+    entered_by: Mapped[str | None] = mapped_column(String(64))
 
 
 class Case(db.Model, Editable, Placed):
@@ -74,7 +76,8 @@ class Case(db.Model, Editable, Placed):
 
     __tablename__ = "pension_case"
     __table_args__ = (
-        UniqueConstraint("campaign_id", "person_id"),
+        # A person cleared once may be suspended anew in the same campaign.
+        UniqueConstraint("campaign_id", "person_id", "paused_from"),
         Index("ix_pension_case_area_code_id", "area_code", "id"),
         Index("ix_pension_case_area_state", "area_code", "state"),
         {"sqlite_autoincrement": True},
@@ -99,8 +102,8 @@ class Case(db.Model, Editable, Placed):
     state: Mapped[str] = mapped_column(String(12), nullable=False, default=UNVERIFIED)
     next_step: Mapped[str | None] = mapped_column(String(24), default="establish", index=True)
     outcome: Mapped[str | None] = mapped_column(String(20), index=True)
-    # Set where a person corrected what a list brought; another list may then not overwrite it.
-    corrected_by: Mapped[str | None] = mapped_column(String(64))
+    # What a person corrected after a list brought it; another list may not overwrite it.
+    corrected: Mapped[list] = mapped_column(Json, nullable=False, default=list)
     steps: Mapped[list[StepDone]] = relationship(back_populates="case", order_by="StepDone.id")
     milestones: Mapped[list[Milestone]] = relationship(back_populates="case", order_by="Milestone.id")
     certificates: Mapped[list[Certificate]] = relationship(back_populates="case", order_by="Certificate.id")

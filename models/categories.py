@@ -55,7 +55,7 @@ def established() -> tuple[tuple[str, str], ...]:
 
 
 UNCERTIFIED = Category(
-    "uncertified", N_("Not certified"), "三（三）1",
+    "uncertified", N_("Not certified"), "三（三）1", "未通过资格认证",
     steps=(
         Step("certify", N_("Help to certify"), EITHER, bulk=True, help=N_("In person, at home, by app or by video."),
              facts=(Fact("certified_on", N_("Certified on"), "date"),
@@ -67,11 +67,12 @@ UNCERTIFIED = Category(
         *_settling(),
     ),
     outcomes=(({}, Outcome.RESUMED),),
-    settled_as="uncertified", settled_with=("certified_on",), hints=("未提供生存证明", "未认证", "生存认证", "资格认证"),
+    settled_as="uncertified", settled_with=("certified_on",),
+    hints=r"生存证明|生存认证|资格认证|未认证|认证|未年审|未年检",
     notices=("certification", "back_pay"))
 
 DUPLICATE = Category(
-    "duplicate", N_("Draws another pension"), "三（三）2",
+    "duplicate", N_("Draws another pension"), "三（三）2", "重复领取待遇",
     steps=(
         Step("other_pension", N_("Establish the other pension"), EITHER, proofs=((Proof.OTHER_PENSION,),),
              facts=(Fact("other_kind", N_("Kind of the other pension"), "choice", (
@@ -90,13 +91,14 @@ DUPLICATE = Category(
         _deregister(when={"handling": ("deregister",)}),
     ),
     outcomes=(({"handling": ("resume",)}, Outcome.RESUMED), ({}, Outcome.DEREGISTERED)),
-    settled_as="duplicate", settled_with=("other_from", "other_to", "other_kind"), hints=("重复领取", "重复享受", "职保", "另有养老"),
+    settled_as="duplicate", settled_with=("other_from", "other_to", "other_kind"),
+    hints=r"重复|职保|职工|企业养老|机关(?:事业)?养老|城职|双重待遇|享受.{0,6}其他待遇|异地领取",
     notices=("recovery", "back_pay", "deregistration"))
 
 # Still serving counts as handled: reported, and rightly suspended (rules §1.4).
 RELEASED = {"serving": ("no",)}
 IMPRISONED = Category(
-    "imprisoned", N_("Imprisoned"), "三（三）3",
+    "imprisoned", N_("Imprisoned"), "三（三）3", "服刑",
     steps=(
         Step("custody", N_("Report custody to the county"), EITHER, proofs=((Proof.JUDGMENT,),),
              facts=(Fact("custody_from", N_("In custody from"), "date"),
@@ -112,12 +114,13 @@ IMPRISONED = Category(
         _refund(when=TO_REFUND, needed=RELEASED),
     ),
     outcomes=(({"serving": ("yes",)}, Outcome.STAYS_SUSPENDED), ({}, Outcome.RESUMED)),
-    settled_as="imprisoned", settled_with=("custody_from", "released_on", "outcome"), hints=("判刑", "收监", "服刑", "监狱", "劳教", "羁押"),
+    settled_as="imprisoned", settled_with=("custody_from", "released_on", "outcome"),
+    hints=r"服刑|判刑|收监|监狱|入狱|坐牢|劳教|劳动教养|羁押|刑满|在押",
     notices=("back_pay", "recovery"))
 
 REACHED, UNREACHABLE = {"family": ("reached",)}, {"family": ("unreachable",)}
 DECEASED = Category(
-    "deceased", N_("Deceased"), "三（三）4",
+    "deceased", N_("Deceased"), "三（三）4", "已经死亡",
     steps=(
         Step("death", N_("Establish the date of death"), EITHER, effect="death",
              proofs=((Proof.HOUSEHOLD_CANCELLATION, Proof.DEATH_CERTIFICATE),),
@@ -159,12 +162,14 @@ DECEASED = Category(
     ),
     verified_by=("death",),
     outcomes=((UNREACHABLE, Outcome.SEALED), ({}, Outcome.DEREGISTERED)),
-    settled_as="deceased", settled_with=("died_on", "funeral_grant"), hints=("死亡", "去世", "病故", "身故", "亡故", "户籍注销", "销户"),
+    settled_as="deceased", settled_with=("died_on", "funeral_grant"),
+    hints=r"(?<![未非没无])(?<!是否)死亡|去世|亡故|病故|已故|过世|已死"
+          r"|户[籍口]已?注销|注销户[籍口]|销户|火化|殡葬",
     notices=("recovery", "back_pay", "deregistration", "sealing"))
 
 ALIVE, DEAD = {"alive": ("yes",)}, {"alive": ("no",)}
 IMPOSTOR = Category(
-    "impostor", N_("Drawn by an impostor"), "三（三）5",
+    "impostor", N_("Drawn by an impostor"), "三（三）5", "冒领",
     steps=(
         Step("impostor", N_("Establish who drew, from when to when"), EITHER, proofs=((Proof.INVESTIGATION,),),
              facts=(Fact("impostor_name", N_("Who drew")),
@@ -180,11 +185,11 @@ IMPOSTOR = Category(
     ),
     outcomes=((ALIVE, Outcome.RESUMED), (DEAD, Outcome.DEREGISTERED)),
     settled_as="impostor", settled_with=("impostor_from", "impostor_to", "alive", "died_on", "funeral_grant"),
-    hints=("冒领", "他人领取", "代领"),
+    hints=r"冒领|冒用|代领不报|顶替",
     notices=("recovery", "back_pay", "deregistration"))
 
 NO_CARD = Category(
-    "no_card", N_("No social card"), "三（三）6",
+    "no_card", N_("No social card"), "三（三）6", "无社保卡",
     steps=(
         Step("card", N_("Card made at the county information centre"), EITHER, bulk=True,
              facts=(Fact("card_bound_on", N_("Card made and bound on"), "date"),)),
@@ -194,12 +199,13 @@ NO_CARD = Category(
         *_settling(),
     ),
     outcomes=(({}, Outcome.RESUMED),),
-    settled_as="no_card", settled_with=("card_bound_on",), hints=("社保卡", "无卡", "银行卡"),
+    settled_as="no_card", settled_with=("card_bound_on",),
+    hints=r"社保卡|社会保障卡|银行卡|未绑卡|未激活|无卡|发放失败|支付失败|账[户号].{0,4}(?:异常|失败|错误|注销)",
     notices=("back_pay",))
 
 THIS, OTHER = {"cancelled": ("this",)}, {"cancelled": ("other",)}
 DUAL_HOUSEHOLD = Category(
-    "dual_household", N_("Two household registrations"), "三（三）7",
+    "dual_household", N_("Two household registrations"), "三（三）7", "双重户籍",
     steps=(
         Step("letter", N_("Write to the police station"), (TOWN,), bulk=True,
              facts=(Fact("letter_on", N_("Letter sent on"), "date"), Fact("station", N_("Police station")))),
@@ -216,11 +222,12 @@ DUAL_HOUSEHOLD = Category(
         _deregister(when=THIS),
     ),
     outcomes=((THIS, Outcome.DEREGISTERED), (OTHER, Outcome.RESUMED)),
-    settled_as="dual_household", settled_with=("other_from", "other_to"), hints=("双重户籍", "双户籍", "重户", "两个户口"),
+    settled_as="dual_household", settled_with=("other_from", "other_to"),
+    hints=r"双重户|双户|重户|两个户|两个身份证|多个身份证|双重身份|户籍重复|重复户",
     notices=("recovery", "back_pay", "deregistration"))
 
 UNKNOWN = Category(
-    "unknown", N_("Reason unknown"), "三（三）8",
+    "unknown", N_("Reason unknown"), "三（三）8", "不明原因",
     steps=(
         Step("establish", N_("Establish the reason"), EITHER, effect="establish", bulk=True,
              help=N_("The case then goes the way of the category found."),
@@ -228,7 +235,7 @@ UNKNOWN = Category(
                     Fact("how", N_("How it was established"), "choice", ESTABLISHED_HOW),
                     Fact("note", N_("Note"), optional=True))),
     ),
-    outcomes=(), transitional=True, hints=("不明", "待查", "其他原因", "未知"))
+    outcomes=(), transitional=True, hints=r"不明|待查|待核|不详|不清楚|其他|其它|未知|失联|联系不上|无法联系")
 
 CATEGORIES: dict[str, Category] = {c.key: c for c in (
     UNCERTIFIED, DUPLICATE, IMPRISONED, DECEASED, IMPOSTOR, NO_CARD, DUAL_HOUSEHOLD, UNKNOWN)}

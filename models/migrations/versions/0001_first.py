@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-
 import models.base
 from models.guards import guard
 
@@ -172,6 +171,7 @@ def upgrade() -> None:
     sa.Column('government_subsidy', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('supplement_account_pension', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('supplement_account_balance', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('entered_by', sa.String(length=64), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_benefit_person_id')),
@@ -235,13 +235,13 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=12), nullable=False),
     sa.Column('next_step', sa.String(length=24), nullable=True),
     sa.Column('outcome', sa.String(length=20), nullable=True),
-    sa.Column('corrected_by', sa.String(length=64), nullable=True),
+    sa.Column('corrected', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_pension_case_campaign_id')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_pension_case_person_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_pension_case')),
-    sa.UniqueConstraint('campaign_id', 'person_id', name=op.f('uq_pension_case_campaign_id_person_id')),
+    sa.UniqueConstraint('campaign_id', 'person_id', 'paused_from', name=op.f('uq_pension_case_campaign_id_person_id_paused_from')),
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('pension_case', schema=None) as batch_op:
