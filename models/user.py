@@ -92,6 +92,16 @@ class User(db.Model, Editable, Placed):
     failures: Mapped[int] = mapped_column(nullable=False, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(Instant)
 
+    # What the sign-in asks of anybody.
+    is_authenticated, is_anonymous = True, False
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    def get_id(self) -> str:
+        return str(self.id)
+
     def may(self, right: Right) -> bool:
         return right in RIGHTS[Role(self.role)]
 
