@@ -12,7 +12,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import views
     from models import schema
     from models.base import db
-    from portal import auth, jobs, language, refusals
+    from portal import auth, health, jobs, language, refusals
     from portal.store import Store
 
     settings = settings or Settings.from_env()
@@ -32,5 +32,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     auth.init_app(app)
     refusals.init_app(app)
     jobs.init_app(app)
+    health.init_app(app)
     views.init_app(app)
     return app
