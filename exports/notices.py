@@ -59,6 +59,7 @@ class Notice:
     facts: tuple[str, ...]
     numbered: bool = False
     for_people: bool = False
+    most_pages: int | None = None
     prepare: Callable[[Notice, Facts], Facts] = _as_given
 
     @property
@@ -68,8 +69,9 @@ class Notice:
     @property
     def declared(self) -> tuple[str, ...]:
         """Everything the template may use; a numbered paper is not drawn without its 文号."""
-        common = tuple("number" if self.numbered and name == "number?" else name for name in COMMON)
-        return common + self.facts
+        own = {name.removesuffix("?") for name in self.facts}
+        numbered = {"number"} if self.numbered else set()
+        return tuple(name for name in COMMON if name.removesuffix("?") not in own | numbered) + (*numbered, *self.facts)
 
     def html(self, facts: Facts) -> str:
         """The paper as HTML. Raises Refusal for a missing or unknown fact and for sums that do not agree."""
@@ -79,6 +81,7 @@ class Notice:
 
 NOTICES = {notice.key: notice for notice in (
     Notice(key="certification", title=N_("Notice to certify"), chinese_title="养老金领取资格认证告知书", for_people=True,
+           most_pages=1,
            # places: where it can be done; bring: what with; agent: the village's 代办员.
            facts=("paused_from", "due_by", "places[]", "bring[]", "agent?", "agent.name", "agent.phone")),
     Notice(key="back_pay", title=N_("Back pay approval form"), chinese_title="城乡居民养老保险待遇补发审批表",
@@ -86,9 +89,10 @@ NOTICES = {notice.key: notice for notice in (
            facts=("paused_from", "category", "restored_on?", "resumes?", "account?", *LINES, "back_pay", *SIGNED),
            prepare=_counted(1, "back_pay")),
     Notice(key="recovery", title=N_("Notice to refund"), chinese_title="城乡居民养老保险待遇退回通知书", numbered=True, for_people=True,
+           most_pages=3,
            # party: who has to pay; relation: 本人, 家属, 领取人; reason: a clause, 王桂兰于2020年1月15日死亡.
            facts=("party", "relation", "reason", "from_month", "to_month", "months", "recover", "offset", "still_to_refund",
-                  "pay_by", *LINES),
+                  "pay_by", "office.bank_account", *LINES),
            prepare=_counted(-1, "recover")),
     Notice(key="deregistration", title=N_("Deregistration form"), chinese_title="城乡居民养老保险注销登记表",
            # reason: one of 死亡, 重复享受待遇, 双重户籍, else printed as 其他; reason_on: a date or a month.
@@ -118,7 +122,8 @@ def draw_many(key: str, facts: Sequence[Facts], font_dir: Path | None = None,
               progress: Callable[[int, int], None] | None = None) -> list[bytes]:
     """One PDF for each set of facts, all facts checked before the first is drawn; *progress* gets (done, total)."""
     notice = get(key)
-    return pdf.render_many([notice.html(each) for each in facts], progress, font_dir)
+    return pdf.render_many([notice.html(each) for each in facts], progress, font_dir,
+                           notice.most_pages)
 
 
 def example(key: str) -> Facts:

@@ -28,22 +28,24 @@ _HARMLESS = ("Using fontTools instead of HarfBuzz-Subset",)
 _LOCK = threading.Lock()
 
 
-def render(html: str, title: str | None = None, font_dir: Path | None = None) -> bytes:
+def render(html: str, title: str | None = None, font_dir: Path | None = None, most_pages: int | None = None) -> bytes:
     """One PDF of one HTML text, with the HTML's own <title> unless *title* is given.
 
-    Raises Refusal when a character cannot be printed, when WeasyPrint complains, when this machine has no pango.
+    Raises Refusal when a character cannot be printed, when WeasyPrint complains, when there are more than *most_pages*,
+    when this machine has no pango.
     """
     press = _press(font_dir)
     press.refuse_missing(html + (title or ""))
     with _unmarred():
         document = press.lay_out(html)
+        _refuse_long(len(document.pages), most_pages)
         document.metadata.title = title or document.metadata.title
         # The identifier is a digest of the content, and no clock is asked: a reprint is the same file.
         return document.write_pdf(pdf_identifier=True)
 
 
 def render_many(htmls: Sequence[str], progress: Callable[[int, int], None] | None = None,
-                font_dir: Path | None = None) -> list[bytes]:
+                font_dir: Path | None = None, most_pages: int | None = None) -> list[bytes]:
     """A PDF of each HTML text, byte for byte what `render` gives; *progress* is called with (done, total).
 
     Each is laid out alone. Laying a hundred out together and splitting the pages was measured and saves nothing:
@@ -51,7 +53,7 @@ def render_many(htmls: Sequence[str], progress: Callable[[int, int], None] | Non
     """
     papers = []
     for html in htmls:
-        papers.append(render(html, font_dir=font_dir))
+        papers.append(render(html, font_dir=font_dir, most_pages=most_pages))
         if progress:
             progress(len(papers), len(htmls))
     return papers
@@ -59,8 +61,9 @@ def render_many(htmls: Sequence[str], progress: Callable[[int, int], None] | Non
 
 def page_count(html: str, font_dir: Path | None = None) -> int:
     """How many pages *html* fills; nothing is drawn."""
+    press = _press(font_dir)
     with _unmarred():
-        return len(_press(font_dir).lay_out(html).pages)
+        return len(press.lay_out(html).pages)
 
 
 def missing_characters(text: str, font_dir: Path | None = None) -> str:
@@ -113,6 +116,12 @@ class _Press:
 @lru_cache(maxsize=4)
 def _press(font_dir: Path | None) -> _Press:
     return _Press(font_dir)
+
+
+def _refuse_long(pages: int, most: int | None) -> None:
+    if most and pages > most:
+        raise Refusal(N_("The paper fills {pages} pages and may fill {most}: shorten its longest texts."),
+                      pages=pages, most=most)
 
 
 @contextmanager
