@@ -129,7 +129,7 @@ def draw_bulletin(as_of: date, out: str, key: str | None) -> None:
     from portal import clock
     from portal.bulletins import proof
     with office():
-        data = proof(the_campaign(key), as_of, clock.now())
+        data = proof(the_campaign(key), as_of, clock.now(), settings().fonts)
     write_out(out, data)
     if out != "-":
         tell(N_("{file} is written."), file=out)
@@ -147,11 +147,12 @@ def draw_notice(case: str, kind: str, out: str) -> None:
     from models.area import Names
     from models.casefile import find
     from models.papers import NUMBERED, paper_facts
+    from portal.bulletins import PROOF
     with office():
         found = find(case)
         facts = paper_facts(found, kind, today(), Names())
         if kind in NUMBERED:
-            facts["number"] = "（试印，未编号）"
+            facts["number"] = PROOF
         data = notices.draw(kind, facts, settings().fonts)
         audit.record("proof_print", "pension_case", found.area_code, row_id=found.id, case_id=found.id, kind=kind)
         db.session.commit()
