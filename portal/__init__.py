@@ -12,7 +12,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import views
     from models import schema
     from models.base import db
-    from portal import auth, clock, headers, jobs, language, refusals
+    from portal import auth, clock, headers, health, jobs, language, refusals
     from portal.store import Store
 
     settings = settings or Settings.from_env()
@@ -33,5 +33,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     auth.init_app(app)
     refusals.init_app(app)
     jobs.init_app(app)
+    health.init_app(app)
     views.init_app(app)
     return app
