@@ -11,6 +11,7 @@ from flask_admin.theme import Bootstrap4Theme
 from models.words import N_
 from views import frame
 from views.cases import CaseView
+from views.files import FileView
 from views.frame import Room
 from views.home import Home
 from views.words import say
@@ -25,7 +26,7 @@ MENU: tuple[Room, ...] = (
     Room(N_("Papers"), ()),
     Room(N_("Reports"), ()),
     Room(N_("Reference"), ()),
-    Room(N_("System"), ()),
+    Room(N_("System"), (FileView,)),
 )
 
 
