@@ -20,7 +20,7 @@ from models.base import db
 from models.campaign import Campaign, campaign_of_2021, the_campaign
 from models.ledger import PublishedRate
 from models.rates import shipped_rates
-from models.scope import everything
+from models.scope import everything, seeing
 from models.user import Role, User
 
 AREAS = Path(area.__file__).parent / "data" / "areas_141122.csv"
@@ -225,5 +225,7 @@ class County:
 
 
 @pytest.fixture
-def county(app: Flask) -> County:
-    return County()
+def county(app: Flask) -> Iterator[County]:
+    """The county, in sight for reading; writing still needs somebody who acts (`seeing_as`, `arranging`)."""
+    with seeing(factories.COUNTY):
+        yield County()

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from functools import cache
 from itertools import count
 
+import pytest
 from sqlalchemy import select
 from stdnum.cn.ric import calc_check_digit
 
@@ -26,6 +27,7 @@ from models.months import Month
 from models.scope import everything, seeing
 from models.steps import Fact, Proof, Step, holds
 from models.user import Role, User, _hasher
+from models.words import Refusal
 from models.workflow import SHANGHAI, advance, plan
 
 COUNTY, TIANNING, XIAJIAYING, XIYING = "141122", "141122100", "141122101", "141122102"
@@ -229,3 +231,24 @@ def branches(category: str) -> list[dict[str, str]]:
     for fact in (fact for part in way.steps for fact in part.facts if fact.kind == "choice" and fact.key in asked):
         found = [branch | {fact.key: value} for branch in found for value, _ in fact.options()]
     return found
+
+
+def contents(*leaving_out: str) -> dict[str, list[tuple]]:
+    """Every row of every table as the database holds it, without the tables named."""
+    db.session.flush()
+    connection = db.session.connection()
+    return {table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            for table in db.Model.metadata.sorted_tables if table.name not in leaving_out}
+
+
+@contextmanager
+def refused(words: str = "") -> Iterator[None]:
+    """A Refusal that says *words* (a pattern) comes, and committing what is left then changes nothing."""
+    with arranging():
+        pass
+    before = contents()
+    with pytest.raises(Refusal, match=words):
+        yield
+    with arranging():
+        pass
+    assert contents() == before
