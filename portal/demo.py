@@ -108,12 +108,13 @@ def _found(password: str) -> None:
     from portal import founding
     founding.migrate()
     with _as("system", scope.EVERYWHERE, _at(18, 8)):
-        campaign = founding.found(COUNTY, None, password)
+        campaign = founding.found(COUNTY, None, password, exercise=True)
         campaign.phone, campaign.bank_account = "0358-0000000", "交城县社会保险基金收入户 0000 0000 0000 0000"
         for role in COUNTY_ROLES[1:]:
-            new_user(role, NAMES[role], role, COUNTY, password)
+            new_user(role, NAMES[role], role, COUNTY, password, exercise=True)
         for township in db.session.scalars(select(Township).where(Township.ranked)):
-            new_user(f"township-{township.area_code}", f"{township.name}经办员", Role.TOWNSHIP, township.area_code, password)
+            new_user(f"township-{township.area_code}", f"{township.name}经办员", Role.TOWNSHIP, township.area_code, password,
+                     exercise=True)
 
 
 def _at(day: int, hour: int, minute: int = 0) -> datetime:

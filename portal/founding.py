@@ -19,7 +19,7 @@ from models.words import N_, Refusal
 SHIPPED = {"141122": "交城县"}
 
 
-def found(county: str, name: str | None, admin_password: str) -> Campaign:
+def found(county: str, name: str | None, admin_password: str, *, exercise: bool = False) -> Campaign:
     """Everything a county starts from; what is there already stays. Does not commit."""
     name = name or SHIPPED.get(county)
     if name is None:
@@ -32,7 +32,7 @@ def found(county: str, name: str | None, admin_password: str) -> Campaign:
         campaign = campaign_of_2021(county, name)
         db.session.add(campaign)
     if db.session.scalar(select(User).where(User.role == Role.COUNTY_ADMIN)) is None:
-        new_user("county_admin", "县级管理员", Role.COUNTY_ADMIN, county, admin_password)
+        new_user("county_admin", "县级管理员", Role.COUNTY_ADMIN, county, admin_password, exercise=exercise)
     return campaign
 
 
