@@ -97,6 +97,7 @@ class CaseView(CaseBulk, CaseVerbs, OfficeView):
         equals("step", N_("Next step"), Case.next_step, next_steps),
         Pick("kind", N_("Kind"), standing.KINDS, standing.of_kind),
         Pick("due", N_("Deadline"), (("late", N_("Overdue")),), lambda _: standing.overdue()),
+        Pick("mark", N_("Attention"), titled(standing.MARKS), standing.marked),
         Pick("waits", N_("Waits for"), (("me", N_("Me")),), lambda _: standing.waits_for_me()))
     tabs = (Tab(N_("All"), {}), Tab(N_("To verify"), {"state": UNVERIFIED}), Tab(N_("In hand"), {"state": VERIFIED}),
             Tab(N_("Cleared"), {"state": CLEARED}), Tab(N_("Overdue"), {"due": "late"}),
