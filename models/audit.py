@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,11 +22,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import AreaCode, BigId, Instant, Json, Row, Sensitive, db
 from models.idnumber import masked
 from models.months import Month
-from models.scope import Placed, Shared, current
+from models.scope import Placed, Shared, current, formerly
 from models.words import N_, Refusal
 
 GENESIS = "0" * 64
-_PENDING = "trail"
+_PENDING, _MARKS = "trail", "trail_marks"
+# ID and card numbers that stand in some text, such as a remark or the facts of a notice.
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{11,15}(?=\d{3}[\dXx](?![0-9A-Za-z]))")
 
 
 class AuditEntry(db.Model, Row, Placed):
@@ -100,18 +103,15 @@ def _shown(row: Any, key: str, value: Any) -> Any:
     return masked(value) if isinstance(column.type, Sensitive) and value else _plain(value)
 
 
-def _changes(row: Any, act: str) -> dict[str, list]:
+def _changes(session: Session, row: Any, act: str) -> dict[str, list]:
     changes = {}
-    for attribute in inspect(type(row)).column_attrs:
-        if attribute.key in ("id", "version"):
+    for key in (attribute.key for attribute in inspect(type(row)).column_attrs):
+        if key in ("id", "version") or (act == "update" and not inspect(row).attrs[key].history.has_changes()):
             continue
-        history = inspect(row).attrs[attribute.key].history
-        before = history.deleted[0] if history.deleted else None
-        now = getattr(row, attribute.key)
-        if act == "delete":
-            before, now = now, None
-        if (act != "update" and (before, now) != (None, None)) or (act == "update" and history.has_changes()):
-            changes[attribute.key] = [_shown(row, attribute.key, before), _shown(row, attribute.key, now)]
+        now = None if act == "delete" else getattr(row, key)
+        before = getattr(row, key) if act == "delete" else formerly(row, key, session)
+        if act == "update" or (before, now) != (None, None):
+            changes[key] = [_shown(row, key, before), _shown(row, key, now)]
     return changes
 
 
@@ -124,33 +124,33 @@ def _collect(session: Session, context: Any, instances: Any) -> None:
     pending = session.info.setdefault(_PENDING, [])
     for act, rows in (("insert", session.new), ("update", session.dirty), ("delete", session.deleted)):
         for row in rows:
-            changes = {} if _untraced(row) else _changes(row, act)
+            changes = {} if _untraced(row) else _changes(session, row, act)
             if changes:
                 pending.append(dict(act=act, subject=row.__tablename__, row=row, changes=changes))
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _refuse_bulk_writes(state: Any) -> None:
-    """Bulk UPDATE and DELETE would slip past the trail; only the outbox, whose lease is one, may use them."""
-    if (state.is_update or state.is_delete) and not getattr(state.bind_mapper.class_, "__bulk_writable__", False):
-        raise RuntimeError(f"bulk write to {state.bind_mapper.class_.__name__} would leave no trail")
+    """Bulk writes would slip past the trail; only the outbox, whose lease is one, may use them."""
+    if state.is_insert or state.is_update or state.is_delete:
+        cls = state.bind_mapper and state.bind_mapper.class_
+        if not getattr(cls, "__bulk_writable__", False):
+            raise RuntimeError(f"bulk write to {state.statement.table} would leave no trail")
 
 
 def _place(entry: dict) -> dict:
     """Fill in what only a flushed row knows: its id, its case, its area."""
     row = entry.pop("row", None)
     if row is not None:
+        holders = (row, getattr(row, "case", None), getattr(row, "settlement", None))
         entry["row_id"] = getattr(row, "id", None)
-        entry["case_id"] = row.id if row.__tablename__ == "pension_case" else getattr(row, "case_id", None)
-        entry["area_code"] = _area(row)
+        entry["case_id"] = row.id if row.__tablename__ == "pension_case" else _first(holders, "case_id")
+        entry["area_code"] = _first(holders, "area_code") or current() or ""
     return entry
 
 
-def _area(row: Any) -> str:
-    for holder in (row, getattr(row, "case", None)):
-        if getattr(holder, "area_code", None):
-            return holder.area_code
-    return current() or ""
+def _first(holders: tuple, name: str) -> Any:
+    return next((found for found in (getattr(holder, name, None) for holder in holders) if found), None)
 
 
 def digest(previous: str, entry: dict) -> str:
@@ -163,6 +163,8 @@ def digest(previous: str, entry: dict) -> str:
 
 @event.listens_for(Session, "before_commit")
 def _write(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint: its entries are written, or forgotten, with the whole
     session.flush()
     pending = session.info.pop(_PENDING, [])
     if not pending:
@@ -176,16 +178,36 @@ def _write(session: Session) -> None:
     rows = []
     for entry in map(_place, pending):
         entry |= dict(at=at, actor=actor.name, origin=actor.origin, previous=previous,
-                      changes=json.loads(json.dumps(entry["changes"], default=_plain)))
+                      changes=json.loads(_hidden(json.dumps(entry["changes"], ensure_ascii=False, default=_plain))))
         entry["hash"] = previous = digest(previous, entry | {"at": _stamp(at)})
         rows.append(entry)
     connection.execute(insert(AuditEntry.__table__), rows)
     connection.execute(update(AuditHead.__table__).values(hash=previous, entries=head.entries + len(rows)))
 
 
+def _hidden(text: str) -> str:
+    return _NUMBER.sub(lambda found: "•" * len(found[0]), text)
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _mark(session: Session, transaction: Any) -> None:
+    if transaction.nested:
+        session.info.setdefault(_MARKS, {})[transaction] = len(session.info.get(_PENDING, ()))
+
+
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, previous_transaction: Any) -> None:
-    session.info.pop(_PENDING, None)
+    """Forget what is rolled back: everything, or what came since the savepoint began."""
+    while previous_transaction is not None and not previous_transaction.nested:
+        previous_transaction = previous_transaction.parent
+    del session.info.get(_PENDING, [])[session.info.get(_MARKS, {}).get(previous_transaction, 0):]
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _close(session: Session, transaction: Any) -> None:
+    if transaction.parent is None:
+        session.info.pop(_PENDING, None)
+        session.info.pop(_MARKS, None)
 
 
 def _stamp(at: datetime) -> str:
@@ -197,7 +219,8 @@ def verify() -> int:
     previous, count = GENESIS, 0
     statement = select(AuditEntry.__table__).order_by(AuditEntry.__table__.c.id)
     connection = db.session.connection()
-    for entry in connection.execution_options(yield_per=5000).execute(statement).mappings():
+    # The option goes with the statement: on the connection it would stay, and turn later statements into cursors.
+    for entry in connection.execute(statement, execution_options={"yield_per": 5000}).mappings():
         expected = digest(previous, dict(entry) | {"at": _stamp(entry["at"])})
         if (entry["previous"], entry["hash"]) != (previous, expected):
             raise Refusal(N_("The trail is broken at entry {id}: it, or one before it, was changed."), id=entry["id"])

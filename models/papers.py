@@ -13,8 +13,8 @@ from models.case import Case
 from models.document import Document, next_number
 from models.outbox import Task
 from models.paperfacts import PAPERS, common
-from models.user import Right, User
-from models.words import Message, N_, Refusal
+from models.user import Right, Role, User
+from models.words import N_, Message, Refusal
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NUMBERED = {"recovery": "函"}
@@ -27,6 +27,8 @@ def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -
     """
     if not by.may(Right.ORDER_PAPERS):
         raise Refusal(N_("Your post does not order papers."))
+    if kind in NUMBERED and by.role == Role.TOWNSHIP:
+        raise Refusal(N_("Papers with a document number are ordered by the county."))
     if not cases:
         raise Refusal(N_("Nobody is chosen: tick at least one person."))
     today, names = now.astimezone(SHANGHAI).date(), Names()

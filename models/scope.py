@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, event, exists, false, inspect
+from sqlalchemy import ColumnElement, and_, event, exists, false, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from models.base import db
@@ -152,11 +152,18 @@ def _carried_code(row: Any, session: Session) -> str | None:
     return carrier and carrier.area_code
 
 
-def _former_code(row: Any) -> str | None:
-    if not isinstance(row, Placed):
-        return None
-    history = inspect(row).attrs.area_code.history
-    return history.deleted[0] if history.deleted else None
+def formerly(row: Any, key: str, session: Session) -> Any:
+    """What a changed attribute was; asked of the database where the row had not been read before it was changed."""
+    state = inspect(row)
+    history = state.attrs[key].history
+    if history.deleted or not history.added or not state.persistent:
+        return history.deleted[0] if history.deleted else None
+    column = inspect(type(row)).attrs[key].columns[0]
+    return session.connection().scalar(select(column).where(column.table.c.id == state.identity[0]))
+
+
+def _former_code(row: Any, session: Session) -> str | None:
+    return formerly(row, "area_code", session) if isinstance(row, Placed) else None
 
 
 @event.listens_for(Session, "before_flush")
@@ -174,7 +181,7 @@ def _check_write(row: Any, prefix: str | None, session: Session) -> None:
     if isinstance(row, Shared):
         allowed = prefix is not None and len(prefix) <= 6
     else:
-        former = _former_code(row)
+        former = _former_code(row, session)
         allowed = within(_code_of(row, session)) and (former is None or within(former))
     if not allowed:
         raise Refusal(N_("This belongs to another area: it can be changed only there or by the county."))

@@ -96,10 +96,9 @@ class Fact:
 class Step:
     """One step of a category.
 
-    *by*: roles who may take it. *proofs*: groups of which one each must be at hand; `seals` names
-    proofs that count only with both seals. *when*: applies only then. *needed*: counts for clearing
-    only then (a step that may be taken later does not hold the case open). *effect*: what else
-    happens, by name in the ledger.
+    *by*: roles who may take it. *proofs*: groups of which one each must be at hand. *when*: applies
+    only then. *needed*: counts for clearing only then (a step that may be taken later does not hold
+    the case open). *effect*: what else happens, by its name in `effects`.
     """
 
     key: str
@@ -120,11 +119,10 @@ class Step:
 class Category:
     """One reason of suspension (方案三（三）) and its whole way to the end.
 
-    *chinese*: its name as papers print it. *verified_by*: steps after which it counts as verified; none: as soon as it is established.
-    *outcomes*: the first whose condition holds when every needed step is done. *settled_with*: the
-    facts of the steps that the trial calculation of `settled_as` takes. *notices*: paper that may be
-    ordered. *hints*: a pattern of words in
-    reason or remark that propose it.
+    *chinese*: its name as papers print it. *verified_by*: steps after which it counts as verified; none:
+    as soon as it is established. *outcomes*: the first whose condition holds when every needed step is
+    done. *settled_with*: the facts of the steps that the trial calculation of `settled_as` takes.
+    *notices*: paper that may be ordered. *hints*: a pattern of words in reason or remark that propose it.
     """
 
     key: str
@@ -150,12 +148,15 @@ class Category:
         assert set(self.verified_by) <= set(keys), f"{self.key}: verified by an unknown step"
         known: set[str] = set()
         for step in self.steps:
+            assert step.by, f"{self.key}.{step.key}: nobody may take it"
             for condition in (step.when, step.needed):
                 assert set(condition) <= known, f"{self.key}.{step.key}: a condition on a fact not yet asked"
             known |= {fact.key for fact in step.facts} | EFFECT_FACTS.get(step.effect, set())
             assert set(step.proofs_when) <= known, f"{self.key}.{step.key}: proofs on a fact not asked"
         assert set(self.settled_with) <= known, f"{self.key}: settled with facts nobody asks"
         assert self.transitional or self.outcomes, f"{self.key}: has no end"
+        for condition, outcome in self.outcomes:
+            assert set(condition) <= known, f"{self.key}: {outcome} hangs on a fact nobody asks"
         assert bool(self.settled_as) == ("settle" in keys), f"{self.key}: settled as what?"
 
 

@@ -97,7 +97,9 @@ def advance(case: Case, key: str, by: User, now: datetime, *, on: date | None = 
     missing = missing_proofs(case, step, case.facts | read, [upload.kind for upload in uploads])
     if missing:
         raise Refusal(N_("“{step}” still lacks: {proof}."), step=Message(step.title), proof=missing[0])
-    return _take(case, step, by, now, on, read, uploads)
+    # Effects refuse by what they compute or find in the new certificates: a savepoint leaves nothing of them behind.
+    with db.session.begin_nested():
+        return _take(case, step, by, now, on, read, uploads)
 
 
 def _step(case: Case, key: str) -> Step:

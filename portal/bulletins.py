@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 
+from exports import bulletins
 from models import ranking
 from models.base import db
 from models.campaign import Campaign
@@ -22,6 +24,7 @@ from portal.settings import SHANGHAI
 
 # 机关代字: the bureau's own; a county not named here gets a series that claims to be nobody's.
 PREFIXES = {"141122": "交人社字"}
+PROOF = "（试印，未编号）"
 NEUTRAL = "专项清理通报"
 # Bulletins exist in Chinese only, so their formula is frozen in Chinese.
 FORMULA = "核实率＝已核实÷存量×100%；清零率＝已清零÷存量×100%。"
@@ -40,6 +43,15 @@ def order_bulletin(campaign: Campaign, as_of: date, by: str, now: datetime) -> B
     if bulletin.state == REFUSED:
         bulletin.state, bulletin.task_id = ORDERED, _task(campaign, by)
     return bulletin
+
+
+def proof(campaign: Campaign, as_of: date, now: datetime, font_dir: Path) -> bytes:
+    """The PDF of a day's bulletin as issued; of a day without one a proof, which takes no number and is not filed."""
+    issued = db.session.scalar(select(Bulletin).where(Bulletin.campaign_id == campaign.id, Bulletin.as_of == as_of))
+    if issued is not None:
+        return bulletins.draw(issued.facts["standings"], issued.facts["facts"], font_dir)
+    _refuse_day(campaign, as_of, now)
+    return bulletins.draw(standings(campaign, as_of), facts_of(campaign, as_of, now, PROOF), font_dir)
 
 
 def _refuse_day(campaign: Campaign, as_of: date, now: datetime) -> None:
@@ -68,9 +80,7 @@ def _task(campaign: Campaign, by: str, dedupe_key: str | None = None) -> int:
 
 def standings(campaign: Campaign, as_of: date) -> dict:
     """The standings as the paper takes them."""
-    found = ranking.standings(campaign, as_of) | {"formula": FORMULA}
-    found.pop("cutoff", None)
-    return found
+    return ranking.standings(campaign, as_of) | {"formula": FORMULA}
 
 
 def facts_of(campaign: Campaign, as_of: date, now: datetime, number: str | None = None) -> dict:

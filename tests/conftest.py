@@ -1,0 +1,231 @@
+"""What every test stands on: a migrated database copied per test, the county of the plan, and no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import factories
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, create_engine, event, make_url, select, text
+
+from models import area, schema
+from models.audit import acting_as
+from models.base import db
+from models.campaign import Campaign, campaign_of_2021, the_campaign
+from models.ledger import PublishedRate
+from models.rates import shipped_rates
+from models.scope import everything, seeing
+from models.user import Role, User
+
+AREAS = Path(area.__file__).parent / "data" / "areas_141122.csv"
+DATABASE_URL = os.environ.get("PORTAL_TEST_DATABASE_URL", "")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """A test that leaves this machine fails; sockets of this machine are open."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        local = self.family == socket.AF_UNIX or address[0] in ("127.0.0.1", "::1", "localhost")
+        assert local, f"a test tried to reach {address}"
+        return connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+class SqliteStage:
+    """SQLite files: a template is a file, a test's database is a copy of it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def url(self, name: str) -> str:
+        return f"sqlite:///{self.folder / name}.db"
+
+    def copy(self, template: str, name: str) -> None:
+        self.drop(name)
+        shutil.copyfile(self.folder / f"{template}.db", self.folder / f"{name}.db")
+
+    def drop(self, name: str) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            (self.folder / f"{name}.db{suffix}").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        shutil.rmtree(self.folder)
+
+
+class PostgresStage:
+    """Databases of one PostgreSQL server, whose URL names an account that may create some."""
+
+    def __init__(self, url: str):
+        self.server = make_url(url)
+        self.admin = create_engine(self.server, isolation_level="AUTOCOMMIT")
+        self.names: set[str] = set()
+
+    def url(self, name: str) -> str:
+        name = f"portal_test_{os.getpid()}_{name}"
+        if name not in self.names:
+            self.names.add(name)
+            self._run(f"CREATE DATABASE {name}")
+        return self.server.set(database=name).render_as_string(hide_password=False)
+
+    def copy(self, template: str, name: str) -> None:
+        source, target = make_url(self.url(template)).database, make_url(self.url(name)).database
+        self._run(f"DROP DATABASE {target} WITH (FORCE)", f"CREATE DATABASE {target} TEMPLATE {source}")
+
+    def drop(self, name: str) -> None:
+        target = make_url(self.url(name)).database
+        self.names.discard(target)
+        self._run(f"DROP DATABASE {target} WITH (FORCE)")
+
+    def close(self) -> None:
+        for name in self.names:
+            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.admin.dispose()
+
+    def _run(self, *statements: str) -> None:
+        with self.admin.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+
+def tuned(engine: Engine) -> Engine:
+    """As the portal tunes it; only the wait for the disk is left out."""
+    schema.tune(engine)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    return engine
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStage | PostgresStage]:
+    """Where databases are made: `PORTAL_TEST_DATABASE_URL` (PostgreSQL) or SQLite files; with both templates ready."""
+    stage = PostgresStage(DATABASE_URL) if DATABASE_URL else SqliteStage(tmp_path_factory.mktemp("databases"))
+    schema.metadata()
+    engine = tuned(create_engine(stage.url("blank")))
+    schema.upgrade(engine)
+    engine.dispose()
+    stage.copy("blank", "furnished")
+    app = _flask(stage.url("furnished"))
+    with app.app_context():
+        furnish()
+        db.session.remove()
+        db.engine.dispose()
+    yield stage
+    stage.close()
+
+
+def _flask(url: str) -> Flask:
+    """The smallest application that has the models: no screens, no jobs."""
+    app = Flask("tests")
+    app.config.update(SQLALCHEMY_DATABASE_URI=url, TESTING=True)
+    db.init_app(app)
+    with app.app_context():
+        tuned(db.engine)
+    return app
+
+
+def furnish() -> None:
+    """交城县 with its townships and villages, the campaign of 2021, the shipped rates, one person per post."""
+    with everything("furnishing"), acting_as("system", "command", lambda: factories.moment("2021-09-18")):
+        county, name = factories.COUNTY, "交城县"
+        area.load((line.split(",") for line in AREAS.read_text("utf-8").splitlines()[1:]), county)
+        db.session.add(campaign_of_2021(county, name))
+        db.session.add_all(PublishedRate(item=rate.item, from_month=rate.from_month, amount=rate.amount,
+                                         min_age=rate.min_age, basis=rate.basis) for rate in shipped_rates())
+        for role in Role:
+            if role != Role.TOWNSHIP:
+                factories.a_user(role, county, username=role.value)
+        for code in db.session.scalars(select(area.Township.area_code).where(area.Township.ranked)).all():
+            factories.a_user(Role.TOWNSHIP, code, username=f"township-{code}")
+        db.session.commit()
+
+
+@pytest.fixture
+def database(stage: SqliteStage | PostgresStage) -> str:
+    """URL of a database of this test alone, with the county, its campaign, rates and people."""
+    stage.copy("furnished", "test")
+    factories.start_over()
+    return stage.url("test")
+
+
+@pytest.fixture
+def blank_database(stage: SqliteStage | PostgresStage) -> str:
+    """URL of a migrated database without a row."""
+    stage.copy("blank", "test_blank")
+    return stage.url("test_blank")
+
+
+@pytest.fixture(scope="session")
+def _shared_flask(stage: SqliteStage | PostgresStage) -> Flask:
+    # One engine for all tests keeps its compiled statements; each test finds another database under the same URL.
+    return _flask(stage.url("test"))
+
+
+@pytest.fixture
+def app(_shared_flask: Flask, database: str) -> Iterator[Flask]:
+    """An application on `database`, its context pushed; models only."""
+    with _shared_flask.app_context():
+        yield _shared_flask
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask):
+    """The session of the test's database."""
+    return db.session
+
+
+@dataclass(frozen=True)
+class County:
+    """交城县 as the tests speak of it: `county.clerk`, `county.township("141122101")`, `county.campaign`."""
+
+    code: str = factories.COUNTY
+
+    @property
+    def campaign(self) -> Campaign:
+        with everything("test"):
+            return the_campaign()
+
+    def user(self, username: str) -> User:
+        with everything("test"):
+            return db.session.scalars(select(User).where(User.username == username)).one()
+
+    admin = property(lambda self: self.user("county_admin"))
+    clerk = property(lambda self: self.user("county_clerk"))
+    reviewer = property(lambda self: self.user("county_reviewer"))
+    approver = property(lambda self: self.user("county_approver"))
+    auditor = property(lambda self: self.user("auditor"))
+
+    def township(self, code: str = factories.TIANNING) -> User:
+        """The person of a township's own government."""
+        return self.user(f"township-{code}")
+
+    @property
+    def townships(self) -> list[str]:
+        """Codes of the townships that are ranked."""
+        with everything("test"):
+            return list(db.session.scalars(
+                select(area.Township.area_code).where(area.Township.ranked).order_by(area.Township.area_code)))
+
+    def villages(self, township: str = factories.TIANNING) -> list[str]:
+        with everything("test"):
+            codes = db.session.scalars(select(area.Village.area_code).order_by(area.Village.area_code))
+            return [code for code in codes if code.startswith(township)]
+
+
+@pytest.fixture
+def county(app: Flask) -> Iterator[County]:
+    """The county, in sight for reading; writing still needs somebody who acts (`seeing_as`, `arranging`)."""
+    with seeing(factories.COUNTY):
+        yield County()
