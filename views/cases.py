@@ -20,6 +20,7 @@ from models.user import Role
 from models.words import N_
 from views import standing
 from views.base import OfficeView
+from views.casebulk import CaseBulk
 from views.caseverbs import CaseVerbs
 from views.filters import Pick, equals, person_matches, titled
 from views.listing import Tab
@@ -70,7 +71,7 @@ def state(case: Case) -> Markup:
     return toned({CLEARED: "is-done", UNVERIFIED: "is-soon"}.get(case.state, ""), say(STATE_TITLES[case.state]))
 
 
-class CaseView(CaseVerbs, OfficeView):
+class CaseView(CaseBulk, CaseVerbs, OfficeView):
     title, at, row = N_("People"), "case", Case
     search_hint = N_("Name, ID number or tail, pinyin")
     empty = N_("Nobody is on the list yet: the county centre imports it first.")
@@ -96,6 +97,7 @@ class CaseView(CaseVerbs, OfficeView):
         equals("step", N_("Next step"), Case.next_step, next_steps),
         Pick("kind", N_("Kind"), standing.KINDS, standing.of_kind),
         Pick("due", N_("Deadline"), (("late", N_("Overdue")),), lambda _: standing.overdue()),
+        Pick("mark", N_("Attention"), titled(standing.MARKS), standing.marked),
         Pick("waits", N_("Waits for"), (("me", N_("Me")),), lambda _: standing.waits_for_me()))
     tabs = (Tab(N_("All"), {}), Tab(N_("To verify"), {"state": UNVERIFIED}), Tab(N_("In hand"), {"state": VERIFIED}),
             Tab(N_("Cleared"), {"state": CLEARED}), Tab(N_("Overdue"), {"due": "late"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,11 +84,20 @@ _TIDY: dict[str, Callable[[str], str]] = {"date": _date, "month": _month, "money
 def gaps(step: Step, known: Mapping[str, Any], given: Mapping[str, str], at_hand: set[str]) -> list[tuple[str, str]]:
     """(field id, sentence) of everything a step still lacks, all at once."""
     facts = {**known, **given}
-    missing = [(f"fact-{fact.key}", said(N_("“{fact}” is missing."), fact=Message(fact.title))) for fact in step.facts
-               if holds(fact.when, facts) and not (fact.optional or fact.default or given.get(fact.key))]
+    missing = _unanswered(step.facts, facts)
     groups = step.proofs if holds(step.proofs_when, facts) else ()
     return missing + [(f"proof-{group[0]}", said(N_("Still lacking: {proof}."), proof=either(group)))
                       for group in groups if not at_hand & set(group)]
+
+
+def gaps_of(facts: Sequence[Fact], typed: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a form for many cases still lacks."""
+    return _unanswered(facts, answers(facts, typed))
+
+
+def _unanswered(facts: Iterable[Fact], given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(f"fact-{fact.key}", said(N_("“{fact}” is missing."), fact=Message(fact.title))) for fact in facts
+            if holds(fact.when, given) and not (fact.optional or fact.default or given.get(fact.key))]
 
 
 def either(group: tuple[Proof, ...]) -> str:

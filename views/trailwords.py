@@ -61,7 +61,7 @@ COLUMNS = {
     "key": N_("Key"), "title": N_("Title"), "document_no": N_("Document number"), "county_code": N_("County code"),
     "county_name": N_("County"), "cutoff": N_("Cut-off month"), "verify_by": N_("Verify by"), "clear_by": N_("Clear by"),
     "handed_out_at": N_("Handed out at"), "bureau": N_("Bureau"), "office": N_("Service centre"), "address": N_("Address"),
-    "bank_account": N_("Bank account"), "refund_days": N_("Days to refund"), "people": N_("People"),
+    "bank_account": N_("Bank account"), "refund_days": N_("Days to refund"), "people": N_("Number of people"),
     "handed_at": N_("Handed out at"), "handed_by": N_("Handed out by"), "received_at": N_("Received at"),
     "received_by": N_("Received by"), "leader": N_("Head of the leading group"), "members": N_("Members"),
     "plan_name": N_("Plan"), "plan_sha256": N_("Checksum of the plan"), "ranked": N_("Ranked"), "contact": N_("Contact"),
