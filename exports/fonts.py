@@ -1,7 +1,7 @@
 """Which fonts a paper may use, and which characters they can print.
 
 GB 18030-2022 asks government systems for 87,887 hanzi. Noto Serif CJK has a third of them, Hanazono and BabelStone Han
-the rest. A county's own licensed 仿宋_GB2312, 楷体_GB2312, 黑体 and 方正小标宋, which GB/T 9704 asks for, stand before all.
+the rest. A county's own licensed 仿宋_GB2312, 楷体_GB2312, 黑体 and 方正小标宋 (GB/T 9704) stand before them all.
 """
 
 from __future__ import annotations

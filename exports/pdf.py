@@ -31,8 +31,8 @@ _LOCK = threading.Lock()
 def render(html: str, title: str | None = None, font_dir: Path | None = None, most_pages: int | None = None) -> bytes:
     """One PDF of one HTML text, with the HTML's own <title> unless *title* is given.
 
-    Raises Refusal when a character cannot be printed, when WeasyPrint complains, when there are more than *most_pages*,
-    when this machine has no pango.
+    More than *most_pages*, and it is set again with the class `tight` on its body. Raises Refusal when it is still too
+    long, when a character cannot be printed, when WeasyPrint complains, when this machine has no pango.
     """
     return _press(font_dir).draw(html, title, most_pages)
 
@@ -98,7 +98,9 @@ class Press:
         self.refuse_missing(html + (title or ""))
         with _unmarred():
             document = self._lay_out(html)
-            _refuse_long(len(document.pages), most_pages)
+            if most_pages and len(document.pages) > most_pages:
+                document = self._lay_out(html.replace('<body class="', '<body class="tight ', 1))
+                _refuse_long(len(document.pages), most_pages)
             document.metadata.title = title or document.metadata.title
             # The identifier is a digest of the content, and no clock is asked: a reprint is the same file.
             return document.write_pdf(pdf_identifier=True)
@@ -125,8 +127,8 @@ def _press(font_dir: Path | None) -> Press:
     return Press(fonts.stack(font_dir))
 
 
-def _refuse_long(pages: int, most: int | None) -> None:
-    if most and pages > most:
+def _refuse_long(pages: int, most: int) -> None:
+    if pages > most:
         raise Refusal(N_("The paper fills {pages} pages and may fill {most}: shorten its longest texts."),
                       pages=pages, most=most)
 
@@ -144,6 +146,8 @@ def _unmarred() -> Iterator[None]:
         logger.addHandler(handler)
         try:
             yield
+        except OSError as refused:      # WeasyPrint lets a refused address through as one in a corner or two
+            complaints.append(str(refused))
         finally:
             logger.removeHandler(handler)
             logger.setLevel(level)
