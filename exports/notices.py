@@ -30,6 +30,9 @@ LINES = ("lines[].month", "lines[].item", "lines[].entitled", "lines[].paid", "l
 SIGNED = tuple(f"{who}{part}" for who in ("handler", "reviewer", "approver") for part in ("?", ".name", ".on"))
 
 
+_ROWS_A_PAGE = 24
+
+
 def _as_given(notice: Notice, facts: Facts) -> Facts:
     return facts
 
@@ -82,10 +85,18 @@ class Notice:
         numbered = {"number"} if self.numbered else set()
         return tuple(name for name in COMMON if name.removesuffix("?") not in own | numbered) + (*numbered, *self.facts)
 
-    def html(self, facts: Facts) -> str:
-        """The paper as HTML. Raises Refusal for a missing or unknown fact and for sums that do not agree."""
+    def told(self, facts: Facts) -> Facts:
+        """What the template is given. Raises Refusal for a missing or unknown fact and for sums that do not agree."""
         facts = self.prepare(self, checked(Message(self.title), self.declared, facts))
-        return pages.page(self.template, facts | {"title": self.chinese_title})
+        return facts | {"title": self.chinese_title}
+
+    def html(self, facts: Facts) -> str:
+        """The paper as HTML; refuses as `told` does."""
+        return pages.page(self.template, self.told(facts))
+
+    def limit(self, facts: Facts) -> int | None:
+        """The most pages it may fill: a table of many stretches earns more. Refuses as `told` does."""
+        return self.most_pages and self.most_pages + len(self.told(facts).get("segments", ())) // _ROWS_A_PAGE
 
 
 NOTICES = {notice.key: notice for notice in (
@@ -136,7 +147,7 @@ def draw_many(key: str, facts: Sequence[Facts], font_dir: Path | None = None,
     """One PDF for each set of facts, all facts checked before the first is drawn; *progress* gets (done, total)."""
     notice = get(key)
     return pdf.render_many([notice.html(each) for each in facts], progress, font_dir,
-                           notice.most_pages)
+                           [notice.limit(each) for each in facts])
 
 
 def example(key: str) -> Facts:

@@ -38,15 +38,17 @@ def render(html: str, title: str | None = None, font_dir: Path | None = None, mo
 
 
 def render_many(htmls: Sequence[str], progress: Callable[[int, int], None] | None = None,
-                font_dir: Path | None = None, most_pages: int | None = None) -> list[bytes]:
+                font_dir: Path | None = None, most_pages: Sequence[int | None] | None = None) -> list[bytes]:
     """A PDF of each HTML text, byte for byte what `render` gives; *progress* is called with (done, total).
+
+    *most_pages*, where given, has an entry for each.
 
     Each is laid out alone. Laying a hundred out together and splitting the pages was measured and saves nothing:
     most of a paper's time goes into cutting its own subset of the fonts, and page numbers would run on.
     """
     papers = []
-    for html in htmls:
-        papers.append(render(html, font_dir=font_dir, most_pages=most_pages))
+    for html, most in zip(htmls, most_pages or [None] * len(htmls), strict=True):
+        papers.append(render(html, font_dir=font_dir, most_pages=most))
         if progress:
             progress(len(papers), len(htmls))
     return papers

@@ -155,6 +155,18 @@ def test_the_longest_facts_still_fit_their_pages(key):
         assert "2021年9月19日" in page.extract_text()
 
 
+def test_a_long_table_may_have_more_pages():
+    facts = notices.example("recovery")
+    line = facts["lines"][0]
+    facts["lines"] = [line | {"month": f"20{year}-{month:02d}", "difference": f"-{100 + month}.00"}
+                      for year in range(15, 20) for month in range(1, 13)]
+    facts |= {"from_month": "2015-01", "to_month": "2019-12", "months": 60, "recover": "6390.00",
+              "still_to_refund": "6290.00"}
+    with opened(notices.draw("recovery", facts)) as paper:
+        assert "送达回证" in paper.pages[-1].extract_text()
+        assert "2021年9月19日" in paper.pages[0].extract_text()
+
+
 def test_a_paper_that_outgrows_its_pages_is_refused():
     with pytest.raises(Refusal, match="fills 2 pages and may fill 1"):
         notices.draw("certification", notices.example("certification") | {"places": ["村委会" * 100]})
