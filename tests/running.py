@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
@@ -155,7 +155,8 @@ def alive(pid: int) -> bool:
 def descendants(pid: int) -> set[int]:
     """The processes started by *pid* and by those it started."""
     found: set[int] = set()
-    for folder in Path(f"/proc/{pid}/task").glob("*"):
-        for child in (folder / "children").read_text().split():
-            found |= {int(child)} | descendants(int(child))
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            for child in (thread / "children").read_text().split():
+                found |= {int(child)} | descendants(int(child))
     return found
