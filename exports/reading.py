@@ -87,7 +87,8 @@ def _run(**given: object) -> list[str]:
                               **given)
     except subprocess.TimeoutExpired:
         raise _fault("too_much", {}) from None
-    lines = done.stdout.decode(errors="replace").splitlines() if done.returncode == 0 else []
+    said = done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else ""
+    lines = said.split("\n") if said else []  # not splitlines(): cells may hold U+2028 and its like
     last = json.loads(lines.pop()) if lines else _death(done)
     if "fault" in last:
         raise _fault(last["fault"], last["values"])

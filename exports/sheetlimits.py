@@ -9,7 +9,7 @@ ENTRIES = 1_000
 ROWS = 200_000            # rows that hold something, all sheets together
 COLUMNS = 200
 TEXT = 32_767             # characters of a cell, Excel's own limit
-ANSWER = 64 * MB          # characters that the child may hand back
+ANSWER = 48 * MB          # characters that the child may hand back
 MEMORY = 1024 * MB        # address space of the child
 SECONDS = 60
 

@@ -76,7 +76,7 @@ def unescaped(field: str) -> str | None:
     """A field without what keeps Excel from guessing: ="0123", and an apostrophe before a formula sign."""
     if found := re.fullmatch(r'="(.*)"', field, re.DOTALL):
         field = found[1]
-    elif field[:1] == "'" and field[1:2] in ("=", "+", "-", "@", "\t", "\r"):
+    elif re.match(r"'+[=+\-@\t\r]", field):
         field = field[1:]
     return field[:limits.TEXT] if field.strip() else None
 

@@ -197,4 +197,4 @@ def _field(column: Column, value: Any) -> str:
     if column.kind in ("money", "number"):
         return yuan(value) if column.kind == "money" else str(value)
     text = str(value)
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return "'" + text if re.match(r"'*[=+\-@\t\r]", text) else text

@@ -21,6 +21,7 @@ _VILLAGE = "村民委员会|村委会|村委|行政村|村"
 _SUFFIX = re.compile(f"(?:(?P<community>{_COMMUNITY})|(?P<village>{_VILLAGE}))$")
 _COUNTED = re.compile(r"第?[0-9一二三四五六七八九十百]{1,4}(?:村民小组|居民小组|小组|组|小队|生产队|大队|队|号)$")
 _GROUP = re.compile(r".{0,8}(?:组|队|号|楼|室|户)$")
+_ABOVE_COUNTY = re.compile(r"[^县区旗镇乡村]{0,12}")  # 山西吕梁, with or without 省 and 市
 _ABOVE = re.compile(r"(?:\w{2,7}?(?:省|自治区))?(?:\w{2,8}?(?:市|地区|自治州|州|盟))?")
 
 
@@ -94,15 +95,14 @@ class AreaIndex:
     def _leads(self, before: str, code: str) -> bool:
         """Whether what stands before a township's name is its province, prefecture and county, or less."""
         county = self.names.get(code[:6], "")
-        for name in (county, county[:-1]):
-            if name and before.endswith(name):
-                before = before.removesuffix(name)
-        return bool(_ABOVE.fullmatch(before))
+        if county and before.endswith(county):
+            return bool(_ABOVE_COUNTY.fullmatch(before.removesuffix(county)))
+        return bool(_ABOVE.fullmatch(before.removesuffix(county[:-1])))
 
     def _below_county(self, text: str) -> str:
         for county in (name for code, name in self.names.items() if len(code) == 6):
             before, name, after = text.partition(county)
-            if name and _ABOVE.fullmatch(before):
+            if name and _ABOVE_COUNTY.fullmatch(before):
                 return after
         return text
 

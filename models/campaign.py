@@ -83,7 +83,7 @@ def the_campaign(key: str | None = None) -> Campaign:
 def campaign_of_2021(county_code: str, county_name: str) -> Campaign:
     """交人社字〔2021〕82号 with its dates; other counties get the same dates and change them."""
     return Campaign(
-        key="2021", title=f"{county_name}城乡居民养老保险暂停领取待遇人员专项清理",
+        key="2021", title="城乡居民养老保险暂停领取待遇人员专项清理",
         document_no="交人社字〔2021〕82号" if county_code == "141122" else "（文号待填）",
         county_code=county_code, county_name=county_name, cutoff=Month(2021, 8),
         verify_by=date(2021, 9, 20), clear_by=date(2021, 10, 31),

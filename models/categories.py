@@ -55,7 +55,7 @@ def established() -> tuple[tuple[str, str], ...]:
 
 
 UNCERTIFIED = Category(
-    "uncertified", N_("Not certified"), "三（三）1",
+    "uncertified", N_("Not certified"), "三（三）1", "未通过资格认证",
     steps=(
         Step("certify", N_("Help to certify"), EITHER, bulk=True, help=N_("In person, at home, by app or by video."),
              facts=(Fact("certified_on", N_("Certified on"), "date"),
@@ -72,7 +72,7 @@ UNCERTIFIED = Category(
     notices=("certification", "back_pay"))
 
 DUPLICATE = Category(
-    "duplicate", N_("Draws another pension"), "三（三）2",
+    "duplicate", N_("Draws another pension"), "三（三）2", "重复领取待遇",
     steps=(
         Step("other_pension", N_("Establish the other pension"), EITHER, proofs=((Proof.OTHER_PENSION,),),
              facts=(Fact("other_kind", N_("Kind of the other pension"), "choice", (
@@ -98,7 +98,7 @@ DUPLICATE = Category(
 # Still serving counts as handled: reported, and rightly suspended (rules §1.4).
 RELEASED = {"serving": ("no",)}
 IMPRISONED = Category(
-    "imprisoned", N_("Imprisoned"), "三（三）3",
+    "imprisoned", N_("Imprisoned"), "三（三）3", "服刑",
     steps=(
         Step("custody", N_("Report custody to the county"), EITHER, proofs=((Proof.JUDGMENT,),),
              facts=(Fact("custody_from", N_("In custody from"), "date"),
@@ -120,7 +120,7 @@ IMPRISONED = Category(
 
 REACHED, UNREACHABLE = {"family": ("reached",)}, {"family": ("unreachable",)}
 DECEASED = Category(
-    "deceased", N_("Deceased"), "三（三）4",
+    "deceased", N_("Deceased"), "三（三）4", "已经死亡",
     steps=(
         Step("death", N_("Establish the date of death"), EITHER, effect="death",
              proofs=((Proof.HOUSEHOLD_CANCELLATION, Proof.DEATH_CERTIFICATE),),
@@ -169,7 +169,7 @@ DECEASED = Category(
 
 ALIVE, DEAD = {"alive": ("yes",)}, {"alive": ("no",)}
 IMPOSTOR = Category(
-    "impostor", N_("Drawn by an impostor"), "三（三）5",
+    "impostor", N_("Drawn by an impostor"), "三（三）5", "冒领",
     steps=(
         Step("impostor", N_("Establish who drew, from when to when"), EITHER, proofs=((Proof.INVESTIGATION,),),
              facts=(Fact("impostor_name", N_("Who drew")),
@@ -189,7 +189,7 @@ IMPOSTOR = Category(
     notices=("recovery", "back_pay", "deregistration"))
 
 NO_CARD = Category(
-    "no_card", N_("No social card"), "三（三）6",
+    "no_card", N_("No social card"), "三（三）6", "无社保卡",
     steps=(
         Step("card", N_("Card made at the county information centre"), EITHER, bulk=True,
              facts=(Fact("card_bound_on", N_("Card made and bound on"), "date"),)),
@@ -205,7 +205,7 @@ NO_CARD = Category(
 
 THIS, OTHER = {"cancelled": ("this",)}, {"cancelled": ("other",)}
 DUAL_HOUSEHOLD = Category(
-    "dual_household", N_("Two household registrations"), "三（三）7",
+    "dual_household", N_("Two household registrations"), "三（三）7", "双重户籍",
     steps=(
         Step("letter", N_("Write to the police station"), (TOWN,), bulk=True,
              facts=(Fact("letter_on", N_("Letter sent on"), "date"), Fact("station", N_("Police station")))),
@@ -227,7 +227,7 @@ DUAL_HOUSEHOLD = Category(
     notices=("recovery", "back_pay", "deregistration"))
 
 UNKNOWN = Category(
-    "unknown", N_("Reason unknown"), "三（三）8",
+    "unknown", N_("Reason unknown"), "三（三）8", "不明原因",
     steps=(
         Step("establish", N_("Establish the reason"), EITHER, effect="establish", bulk=True,
              help=N_("The case then goes the way of the category found."),

@@ -133,4 +133,4 @@ def standings(campaign: Campaign, day: date) -> dict:
     total = Standing(campaign.county_code, campaign.county_name, *(
         sum(getattr(row, field) for row in rows) for field in ("stock", "verified", "cleared", "overdue", "added")))
     return {"as_of": day.isoformat(), "campaign": campaign.key, "formula": FORMULA,
-            "cutoff": str(campaign.cutoff), "total": total.counts(), "rows": [row.as_json() for row in rows]}
+            "total": total.counts(), "rows": [row.as_json() for row in rows]}

@@ -71,7 +71,7 @@ ROSTER = Layout(
                read_month, needed=True, filled=True),
     ListColumn("reason", "暂停原因 系统暂停原因 待遇暂停原因 停发原因 暂停发放原因 原因"),
     ListColumn("remark", "暂停备注 备注 备注说明 情况说明 说明"),
-    ListColumn("category", "核实分类 分类 类别 人员类别 核实类别 暂停类别", read_category),
+    ListColumn("category", "核实分类 核实类别 清理分类 暂停分类 分类", read_category),
 )
 
 BENEFITS = Layout(

@@ -8,6 +8,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, event
 
 from models.base import Base
@@ -25,6 +27,7 @@ def metadata() -> MetaData:
         case,
         certificate,
         document,
+        imports,
         ledger,
         outbox,
         user,
@@ -43,6 +46,13 @@ def upgrade(engine: Engine) -> None:
     """Bring the database to the newest schema; rows are kept."""
     with engine.begin() as connection:
         command.upgrade(_config(connection), "head")
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the database stands at the newest schema."""
+    with engine.connect() as connection:
+        at = MigrationContext.configure(connection).get_current_revision()
+        return at is not None and at == ScriptDirectory.from_config(_config(connection)).get_current_head()
 
 
 def revise(engine: Engine, message: str) -> None:

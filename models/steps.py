@@ -119,16 +119,16 @@ class Step:
 class Category:
     """One reason of suspension (方案三（三）) and its whole way to the end.
 
-    *verified_by*: steps after which it counts as verified; none: as soon as it is established.
-    *outcomes*: the first whose condition holds when every needed step is done. *settled_with*: the
-    facts of the steps that the trial calculation of `settled_as` takes. *notices*: paper that may be
-    ordered. *hints*: a pattern of words in
-    reason or remark that propose it.
+    *chinese*: its name as papers print it. *verified_by*: steps after which it counts as verified; none:
+    as soon as it is established. *outcomes*: the first whose condition holds when every needed step is
+    done. *settled_with*: the facts of the steps that the trial calculation of `settled_as` takes.
+    *notices*: paper that may be ordered. *hints*: a pattern of words in reason or remark that propose it.
     """
 
     key: str
     title: str
     article: str
+    chinese: str
     steps: tuple[Step, ...]
     outcomes: tuple[tuple[Condition, Outcome], ...]
     verified_by: tuple[str, ...] = ()

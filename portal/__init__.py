@@ -8,11 +8,11 @@ from portal.settings import ROOT, Settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Put the office together: data, files, words, sign-in, screens, jobs."""
+    """Put the office together: data, files, headers, words, sign-in, screens, jobs."""
     import views
     from models import schema
     from models.base import db
-    from portal import auth, jobs, language, refusals
+    from portal import auth, clock, headers, health, jobs, language, refusals
     from portal.store import Store
 
     settings = settings or Settings.from_env()
@@ -27,10 +27,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         schema.tune(db.engine)
-    app.extensions["store"] = Store(settings.files)
+    app.extensions.update(store=Store(settings.files), clock=clock)  # screens take them from here
+    headers.init_app(app)
     language.init_app(app)
     auth.init_app(app)
     refusals.init_app(app)
     jobs.init_app(app)
+    health.init_app(app)
     views.init_app(app)
     return app

@@ -15,6 +15,7 @@ from models.base import db
 from models.schema import writing
 from models.user import User, password_fits
 from portal import clock
+from portal.language import local
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
@@ -94,10 +95,10 @@ def sign_in():
         with scope.everything("sign-in"), audit.acting_as(name[:64] or "?", "screen", clock.now):
             user = _try(name, request.form.get("password", ""))
         if user:
-            return redirect(_local(request.args.get("next")) or url_for("admin.index"))
+            return redirect(local(request.args.get("next")) or url_for("admin.index"))
         flash(gettext("The user name or the password is wrong, or the name is locked for 15 minutes after five "
                       "wrong tries."), "error")
-    return render_template("login.html"), 200 if request.method == "GET" else 401
+    return render_template("login.html", title=gettext("Sign in")), 200 if request.method == "GET" else 401
 
 
 def _try(name: str, password: str) -> User | None:
@@ -127,11 +128,6 @@ def _begin(user: User) -> None:
     session["key"] = user.session_key
     session["since"] = session["seen"] = datetime.now(UTC).timestamp()
     login_user(user)
-
-
-def _local(target: str | None) -> str | None:
-    """A path on this host, or nothing."""
-    return target if target and target.startswith("/") and not target.startswith(("//", "/\\")) else None
 
 
 def sign_out():

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
 from flask import Flask, current_app, redirect, request, session
-from flask_babel import Babel, gettext
+from flask_babel import Babel
 
-from models.words import Message, Refusal
 from portal.settings import LOCALES, ROOT
 
 TRANSLATIONS = ROOT / "portal" / "translations"
 
 
 def init_app(app: Flask) -> None:
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(compiled(app.config["PORTAL"].data_dir / "translations"))
     app.config["BABEL_DEFAULT_TIMEZONE"] = "Asia/Shanghai"
     Babel(app, locale_selector=chosen)
     app.add_url_rule("/language", "language", switch, methods=["POST"])
-    app.jinja_env.globals.update(say=say, locale=chosen)
+    app.jinja_env.globals.update(locale=chosen)
+
+
+def compiled(*spare: Path) -> Path:
+    """The folder of catalogues, compiled anew where the text is newer; *spare* if the checkout is read-only."""
+    for folder in (TRANSLATIONS, *spare):
+        try:
+            for source in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"):
+                _compile(source, folder / source.relative_to(TRANSLATIONS).with_suffix(".mo"))
+            return folder
+        except OSError:
+            continue
+    return TRANSLATIONS
+
+
+def _compile(source: Path, target: Path) -> None:
+    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half = target.with_suffix(".half")
+    with source.open("rb") as text, half.open("wb") as file:
+        write_mo(file, read_po(text, locale=source.parts[-3]))
+    half.replace(target)
 
 
 def chosen() -> str:
@@ -29,23 +54,15 @@ def chosen() -> str:
 def switch():
     if request.form.get("locale") in LOCALES:
         session["locale"] = request.form["locale"]
-    back = request.form.get("next", "/")
-    return redirect(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/")
+    return redirect(local(request.form.get("next")) or "/")
 
 
-def say(words: str | Message | Refusal | None) -> str:
-    """A message id, a Message or a Refusal in the language of the request."""
-    if words is None:
-        return ""
-    return words.say(translate) if isinstance(words, Message | Refusal) else translate(words)
+def local(target: str | None) -> str | None:
+    """A path on this host, or nothing."""
+    safe = target and target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if safe else None
 
 
-def translate(message: str) -> str:
-    # gettext formats with %, and ours are formatted by Message: so a bare lookup.
-    return gettext(message) if message else ""
-
-
-def speaker(app: Flask) -> Callable[[str], str]:
-    """A translator for commands and jobs, which have no request: the setting's language."""
-    from babel.support import Translations
-    return Translations.load(str(TRANSLATIONS), [app.config["PORTAL"].locale]).gettext
+def speaker(locale: str) -> Callable[[str], str]:
+    """A translator for commands and jobs, which have no request."""
+    return Translations.load(str(compiled()), [locale]).gettext

@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from models.base import db
 from models.words import N_, Refusal
-from portal.language import say
+from portal.language import local
+from views.words import say
 
 log = logging.getLogger("portal")
 
@@ -27,8 +28,8 @@ def init_app(app: Flask) -> None:
 def _refused(refusal: Refusal):
     """Back to the page the form was on, with the sentence on top; a page of its own where there is none."""
     db.session.rollback()
-    back = request.form.get("url") or request.referrer
-    if request.method == "POST" and back and (back.startswith(request.host_url) or back.startswith("/")):
+    back = local(request.form.get("url") or (request.referrer or "").removeprefix(request.host_url.rstrip("/")))
+    if request.method == "POST" and back:
         flash(say(refusal), "error")
         return redirect(back)
     return render_template("refusal.html", title=say(refusal), reference=None), 409

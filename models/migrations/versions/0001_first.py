@@ -62,6 +62,22 @@ def upgrade() -> None:
     sa.UniqueConstraint('key', name=op.f('uq_campaign_key')),
     sqlite_autoincrement=True
     )
+    op.create_table('import_run',
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('area_code', sa.String(length=12).with_variant(sa.String(length=12, collation='C'), 'postgresql'), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('counts', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('imported_at', models.base.Instant(), nullable=False),
+    sa.Column('imported_by', sa.String(length=64), nullable=False),
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_run')),
+    sqlite_autoincrement=True
+    )
+    with op.batch_alter_table('import_run', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_import_run_area_code'), ['area_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_import_run_sha256'), ['sha256'], unique=False)
+
     op.create_table('person',
     sa.Column('id_number', models.base.Sensitive(length=18), nullable=False),
     sa.Column('id_tail', sa.String(length=4), nullable=False),
@@ -522,6 +538,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_person_id_tail'))
 
     op.drop_table('person')
+    with op.batch_alter_table('import_run', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_import_run_sha256'))
+        batch_op.drop_index(batch_op.f('ix_import_run_area_code'))
+
+    op.drop_table('import_run')
     op.drop_table('campaign')
     op.drop_table('audit_head')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:

@@ -1,0 +1,169 @@
+"""The press: HTML in, PDF bytes out. With fonts.py the only file that knows WeasyPrint and fonts.
+
+A paper that would come out wrong does not come out: a character without a glyph, a style WeasyPrint does not understand,
+an address that is not ours, each is a Refusal that says so (architecture decision 5). The same HTML gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from exports import fonts
+from models.words import N_, Message, Refusal
+
+STYLES = Path(__file__).parent.parent / "templates" / "paper"
+
+_PANGO = "sudo apt install libpango-1.0-0 libpangoft2-1.0-0"
+_SUBSET = "sudo apt install libharfbuzz-subset0"
+# Without libharfbuzz-subset0 a paper takes eight seconds and is right all the same: doctor() tells, nothing is refused.
+_HARMLESS = ("Using fontTools instead of HarfBuzz-Subset",)
+# WeasyPrint's font map and its logger are shared by the process: one paper at a time.
+_LOCK = threading.Lock()
+
+
+def render(html: str, title: str | None = None, font_dir: Path | None = None, most_pages: int | None = None) -> bytes:
+    """One PDF of one HTML text, with the HTML's own <title> unless *title* is given.
+
+    Raises Refusal when a character cannot be printed, when WeasyPrint complains, when there are more than *most_pages*,
+    when this machine has no pango.
+    """
+    press = _press(font_dir)
+    press.refuse_missing(html + (title or ""))
+    with _unmarred():
+        document = press.lay_out(html)
+        _refuse_long(len(document.pages), most_pages)
+        document.metadata.title = title or document.metadata.title
+        # The identifier is a digest of the content, and no clock is asked: a reprint is the same file.
+        return document.write_pdf(pdf_identifier=True)
+
+
+def render_many(htmls: Sequence[str], progress: Callable[[int, int], None] | None = None,
+                font_dir: Path | None = None, most_pages: int | None = None) -> list[bytes]:
+    """A PDF of each HTML text, byte for byte what `render` gives; *progress* is called with (done, total).
+
+    Each is laid out alone. Laying a hundred out together and splitting the pages was measured and saves nothing:
+    most of a paper's time goes into cutting its own subset of the fonts, and page numbers would run on.
+    """
+    papers = []
+    for html in htmls:
+        papers.append(render(html, font_dir=font_dir, most_pages=most_pages))
+        if progress:
+            progress(len(papers), len(htmls))
+    return papers
+
+
+def page_count(html: str, font_dir: Path | None = None) -> int:
+    """How many pages *html* fills; nothing is drawn."""
+    press = _press(font_dir)
+    with _unmarred():
+        return len(press.lay_out(html).pages)
+
+
+def missing_characters(text: str, font_dir: Path | None = None) -> str:
+    """The characters of *text* that no font of the stack has, each once; private-use and format characters always."""
+    return fonts.stack(font_dir).missing(text)
+
+
+def doctor() -> list[Message]:
+    """What this machine lacks for paper, each with the line that installs it; empty when all is well."""
+    found = [Message(N_("Rare characters or good type are missing on paper. Install: {command}"),
+                     {"command": f"sudo apt install {' '.join(packages)}"})
+             for packages in [fonts.lacking()] if packages]
+    try:
+        _weasyprint()
+    except Refusal:
+        return [Message(N_("Nothing can be drawn on paper: pango is missing. Install: {command}"),
+                        {"command": _PANGO}), *found]
+    from weasyprint.text import ffi
+    if not ffi.harfbuzz_subset:
+        found.append(Message(N_("Each paper takes seconds instead of a tenth. Install: {command}"),
+                             {"command": _SUBSET}))
+    return found
+
+
+class _Press:
+    """Fonts and styles of one machine, read once: filling WeasyPrint's font map takes longer than a paper."""
+
+    def __init__(self, font_dir: Path | None):
+        self.weasyprint = _weasyprint()
+        from weasyprint.text.fonts import FontConfiguration
+        self.stack = fonts.stack(font_dir)
+        self.fetcher = _fetcher(self.stack.files)
+        self.font_config = FontConfiguration()
+        sheets = [self.stack.css, *(path.read_text("utf-8") for path in sorted(STYLES.glob("*.css")))]
+        with _unmarred():
+            self.styles = [self.weasyprint.CSS(string=sheet, font_config=self.font_config, url_fetcher=self.fetcher)
+                           for sheet in sheets]
+
+    def refuse_missing(self, text: str) -> None:
+        if missing := self.stack.missing(text):
+            raise Refusal(N_("No font has the character “{character}” ({code}), so the paper was not drawn. "
+                             "Correct it, or install a font that has it."),
+                          character=missing[0], code=f"U+{ord(missing[0]):04X}")
+
+    def lay_out(self, html: str) -> Any:
+        source = self.weasyprint.HTML(string=html, base_url="app:", url_fetcher=self.fetcher)
+        return source.render(font_config=self.font_config, stylesheets=self.styles)
+
+
+@lru_cache(maxsize=4)
+def _press(font_dir: Path | None) -> _Press:
+    return _Press(font_dir)
+
+
+def _refuse_long(pages: int, most: int | None) -> None:
+    if most and pages > most:
+        raise Refusal(N_("The paper fills {pages} pages and may fill {most}: shorten its longest texts."),
+                      pages=pages, most=most)
+
+
+@contextmanager
+def _unmarred() -> Iterator[None]:
+    """Refuse if anything is logged that a reader of the paper would have to be told."""
+    complaints: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: complaints.append(record.getMessage())
+    logger = logging.getLogger("weasyprint")
+    with _LOCK:
+        level = logger.level
+        logger.setLevel(min(logger.getEffectiveLevel(), logging.WARNING))
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+    for complaint in complaints:
+        if not complaint.startswith(_HARMLESS):
+            raise Refusal(N_("The paper was not drawn, because it would not be right: {complaint}"), complaint=complaint)
+
+
+def _weasyprint() -> ModuleType:
+    try:
+        import weasyprint
+    except OSError:     # its libraries are looked for at import
+        raise Refusal(N_("This machine cannot draw paper: pango is missing. "
+                         "“portal doctor” names the line that installs it.")) from None
+    return weasyprint
+
+
+def _fetcher(files: dict[str, Path]) -> Any:
+    """A fetcher that knows our own files and opens nothing else: no file, no host, no data address."""
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class OwnFiles(URLFetcher):
+        def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+            if url not in files:
+                # Said here as well, because WeasyPrint passes over some failures in silence.
+                logging.getLogger("weasyprint").error("nothing from outside may be used: %s", url)
+                raise ValueError(url)
+            return URLFetcherResponse(url, files[url].read_bytes(), {"Content-Type": "font/otf"})
+
+    return OwnFiles()

@@ -1,0 +1,69 @@
+"""Ordering papers: facts and number frozen, one background task for all of them, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from models import outbox, scope
+from models.area import Names
+from models.base import db
+from models.case import Case
+from models.document import Document, next_number
+from models.outbox import Task
+from models.paperfacts import PAPERS, common
+from models.user import Right, Role, User
+from models.words import N_, Message, Refusal
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NUMBERED = {"recovery": "函"}
+
+
+def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -> Task:
+    """Order one paper of *kind* for every case; returns the task that draws them. Raises Refusal naming the person.
+
+    All or none: a case that cannot have the paper refuses the order, so that no number is given in vain.
+    """
+    if not by.may(Right.ORDER_PAPERS):
+        raise Refusal(N_("Your post does not order papers."))
+    if kind in NUMBERED and by.role == Role.TOWNSHIP:
+        raise Refusal(N_("Papers with a document number are ordered by the county."))
+    if not cases:
+        raise Refusal(N_("Nobody is chosen: tick at least one person."))
+    today, names = now.astimezone(SHANGHAI).date(), Names()
+    facts = [paper_facts(case, kind, today, names) for case in cases]
+    task = outbox.order("documents", scope.current() or by.area_code, by.username, total=len(cases))
+    db.session.flush()
+    for case, known in zip(cases, facts, strict=True):
+        db.session.add(_document(case, kind, known, task, by.username, now, today, names))
+    db.session.flush()
+    return task
+
+
+def paper_facts(case: Case, kind: str, issued_on: date, names: Names) -> dict:
+    """The facts of a paper of *kind* for a case. Raises Refusal if the category has no such paper or a fact is missing."""
+    if kind not in PAPERS:
+        raise Refusal(N_("There is no notice “{key}”."), key=kind)
+    if kind not in case.way.notices:
+        raise Refusal(N_("Category “{category}” has no such paper ({name})."), category=Message(case.way.title),
+                      name=case.person.name)
+    return common(case, issued_on, names) | PAPERS[kind][1](case, issued_on, names)
+
+
+def _document(case: Case, kind: str, facts: dict, task: Task, by: str, now: datetime, today: date,
+              names: Names) -> Document:
+    if kind in NUMBERED:
+        facts["number"] = next_number(_prefix(case) + NUMBERED[kind], today.year)
+    place = names.township(case.area_code)
+    return Document(
+        case=case, area_code=case.area_code, task_id=task.id, kind=kind, number=facts["number"], facts=facts,
+        file_name=f"{place}-{case.person.name}-{PAPERS[kind][0]}.pdf", ordered_by=by, ordered_at=now)
+
+
+def _prefix(case: Case) -> str:
+    """交人社 from 交人社字〔2021〕82号: the county's own letters."""
+    letters = case.campaign.document_no.split("〔")[0].removesuffix("字")
+    if "〔" not in case.campaign.document_no:
+        raise Refusal(N_("The campaign has no document number yet: the county administrator fills it in."))
+    return letters

@@ -1,0 +1,130 @@
+"""What every command shares: refusals as one sentence, JSON alone on standard output, scope and actor."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy import select
+
+from models import audit, scope
+from models.base import db
+from models.months import parse_date
+from models.user import User
+from models.words import N_, Message, Refusal
+from portal import clock, language
+from portal.settings import Settings
+
+
+class Day(click.ParamType):
+    """A date written YYYY-MM-DD."""
+
+    name = "DATE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        try:
+            return value if isinstance(value, date) else parse_date(value)
+        except Refusal as refusal:
+            self.fail(say(refusal), param, ctx)
+
+
+def say(words: str | Message | Refusal) -> str:
+    """A message in the language of PORTAL_LOCALE."""
+    try:
+        translate = language.speaker(Settings.from_env().locale)
+    except Refusal:
+        translate = str
+    return words.say(translate) if isinstance(words, Message | Refusal) else translate(words)
+
+
+def tell(message: str, **values: Any) -> None:
+    """The one clear sentence of a command that succeeded."""
+    click.echo(say(Message(message, values)))
+
+
+def show(document: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1, default=_plain))
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def refusing(command: Callable) -> Callable:
+    """Turn a refusal into one sentence and exit code 1 (with --json: {"refused": …} on standard output)."""
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except Refusal as refusal:
+            if kwargs.get("as_json"):
+                show({"refused": say(refusal)})
+            else:
+                click.echo(say(refusal), err=True)
+            sys.exit(1)
+    return run
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def settings() -> Settings:
+    return Settings.from_env()
+
+
+@contextmanager
+def office(area: str = scope.EVERYWHERE, by: str = "system", *, fresh: bool = False) -> Iterator[Flask]:
+    """The application with scope and actor of a command. Raises Refusal if the database is not set up."""
+    from models import schema
+    from portal import create_app
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    app = create_app(settings())
+    with app.app_context(), scope.seeing(area), audit.acting_as(by, "command", clock.now):
+        if not fresh and not schema.is_current(db.engine):
+            raise Refusal(N_("The database is not set up or not up to date: run `portal init` first."))
+        try:
+            yield app
+        finally:
+            db.session.remove()
+
+
+@contextmanager
+def desk_of(username: str) -> Iterator[User]:
+    """The application as one user sees it. Raises Refusal if there is no such active user."""
+    with office(by=username):
+        user = db.session.scalar(select(User).where(User.username == username, User.active))
+        if user is None:
+            raise Refusal(N_("There is no active user “{name}”."), name=username)
+        with scope.seeing(user.area_code):
+            yield user
+
+
+def content(file: str) -> tuple[bytes, str]:
+    """The bytes and the name of a file argument; - is standard input. Raises Refusal if it cannot be read."""
+    if file == "-":
+        return sys.stdin.buffer.read(), "-"
+    try:
+        return Path(file).read_bytes(), Path(file).name
+    except OSError as error:
+        raise Refusal(N_("{file} cannot be read: {why}."), file=file, why=error.strerror) from None
+
+
+def write_out(out: str, data: bytes) -> None:
+    """Write a result file whole. Raises Refusal if the place cannot be written."""
+    if out == "-":
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        Path(out).write_bytes(data)
+    except OSError as error:
+        raise Refusal(N_("{file} cannot be written: {why}."), file=out, why=error.strerror) from None

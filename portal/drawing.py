@@ -1,0 +1,166 @@
+"""Drawing what was ordered: frozen facts in, files in the store and filed rows out.
+
+A generator draws without any transaction open and yields what is to be filed;
+the job files it under its fence. What is drawn already is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from models.base import db
+from models.document import DRAWN, ORDERED, REFUSED, Bulletin, Document
+from models.schema import writing
+from models.words import Message, Refusal
+
+BATCH = 100
+Tell = Callable[[int], None]  # called with how many papers of the task are finished
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Papers ready to be filed: *file* changes rows and does not commit."""
+
+    finished: int
+    total: int
+    file: Callable[[datetime], None]
+
+    @property
+    def last(self) -> bool:
+        return self.finished >= self.total
+
+
+def documents(task_id: int, tell: Tell) -> Iterator[Drawn]:
+    """The notices of a task, a batch of one kind at a time; a refused one does not hold up the others."""
+    with reading():
+        rows = db.session.execute(select(Document.id, Document.kind, Document.state)
+                                  .where(Document.task_id == task_id).order_by(Document.kind, Document.id)).all()
+    if not rows:
+        raise RuntimeError("a task without a document in its area")
+    pending = [(row.kind, row.id) for row in rows if row.state == ORDERED]
+    finished = len(rows) - len(pending)
+    if not pending:
+        yield Drawn(finished, len(rows), lambda now: None)
+    for kind, ids in _batches(pending):
+        papers = _draw_documents(kind, ids, lambda n, before=finished: tell(before + n))
+        finished += len(ids)
+        yield Drawn(finished, len(rows), partial(_file, Document, papers))
+
+
+def _batches(pending: list[tuple[str, int]]) -> Iterator[tuple[str, list[int]]]:
+    for kind, rows in groupby(pending, key=lambda row: row[0]):
+        ids = iter([row[1] for row in rows])
+        while batch := list(islice(ids, BATCH)):
+            yield kind, batch
+
+
+def _draw_documents(kind: str, ids: list[int], tell: Tell) -> dict[int, str | Refusal]:
+    from exports import notices
+    with reading():
+        facts = dict(db.session.execute(select(Document.id, Document.facts).where(Document.id.in_(ids))).all())
+    draw = partial(notices.draw_many, kind, font_dir=_fonts())
+    try:
+        drawn = draw(list(facts.values()), progress=lambda done, total: tell(done))
+    except Refusal:
+        return _one_by_one(draw, facts, tell)
+    return {number: _keep(paper) for number, paper in zip(facts, drawn, strict=True)}
+
+
+def _one_by_one(draw: Callable, facts: dict[int, dict], tell: Tell) -> dict[int, str | Refusal]:
+    """Each paper for itself, where the batch did not say which of its papers was refused."""
+    papers: dict[int, str | Refusal] = {}
+    for number, own in facts.items():
+        papers[number] = _kept_or_refused(lambda own=own: draw([own])[0])
+        tell(len(papers))
+    return papers
+
+
+def bulletin(task_id: int, tell: Tell) -> Iterator[Drawn]:
+    """The circulated report of a task."""
+    from exports import bulletins
+    with reading():
+        row = db.session.execute(select(Bulletin.id, Bulletin.facts)
+                                 .where(Bulletin.task_id == task_id, Bulletin.state == ORDERED)).first()
+    papers = {row.id: _kept_or_refused(lambda: bulletins.draw(**row.facts, font_dir=_fonts()))} if row else {}
+    yield Drawn(1, 1, partial(_file, Bulletin, papers))
+
+
+def _kept_or_refused(draw: Callable[[], bytes]) -> str | Refusal:
+    try:
+        return _keep(draw())
+    except Refusal as refusal:
+        return refusal
+
+
+def _keep(paper: bytes) -> str:
+    """Put a paper into the store before its row says so: a file nobody names does no harm, the reverse would."""
+    return current_app.extensions["store"].put(paper)
+
+
+def _file(model: type, papers: dict[int, str | Refusal], now: datetime) -> None:
+    for row in db.session.scalars(select(model).where(model.id.in_(papers), model.state == ORDERED)):
+        paper = papers[row.id]
+        if isinstance(paper, Refusal):
+            row.state, row.error = REFUSED, as_json(paper.message)
+        else:
+            row.state, row.sha256, row.drawn_at, row.error = DRAWN, paper, now, None
+
+
+def give_up(task_id: int, error: Message) -> None:
+    """Say on every paper still to be drawn that it will not be, and why."""
+    for model in (Document, Bulletin):
+        for row in db.session.scalars(select(model).where(model.task_id == task_id, model.state == ORDERED)):
+            row.state, row.error = REFUSED, as_json(error)
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """A message as a row keeps it; the screen says it in the language of whoever reads it."""
+    return {"id": message.id, "values": {name: _plain(value) for name, value in message.values.items()}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return as_json(value)
+    return value if isinstance(value, str | int | None) else str(value)
+
+
+def from_json(error: dict[str, Any]) -> Message:
+    """The message that `as_json` kept."""
+    return Message(error["id"], {name: from_json(value) if isinstance(value, dict) else value
+                                 for name, value in error["values"].items()})
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read without holding up those who write, and leave no transaction open behind."""
+    token = writing.set(False)
+    try:
+        yield
+    finally:
+        db.session.rollback()
+        writing.reset(token)
+
+
+def _fonts() -> Path | None:
+    folder = current_app.config["PORTAL"].fonts
+    return folder if folder.is_dir() else None
+
+
+def warm_up(kinds: Sequence[str] = ("exports.notices", "exports.bulletins", "weasyprint")) -> None:
+    """Load what drawing needs once, before a process is forked for each task; drawing itself says what is missing."""
+    from importlib import import_module
+    for module in kinds:
+        try:
+            import_module(module)
+        except (ImportError, OSError):
+            return

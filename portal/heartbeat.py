@@ -1,0 +1,65 @@
+"""The heartbeat of a task in hand: renews the lease and shows the progress while something is drawn."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from flask import current_app
+
+from models import outbox, scope
+from models.base import db
+
+if TYPE_CHECKING:
+    from portal.jobs import Hold
+
+log = logging.getLogger("portal.jobs")
+
+SHOWN_EVERY = 2.0  # seconds; people watch the progress
+
+
+class Heartbeat:
+    """A thread that renews a lease in short transactions of its own, for as long as the block lasts."""
+
+    def __init__(self, hold: Hold):
+        self.hold = hold
+        self.finished: int | None = None
+        self.lost = False
+        self._app = current_app._get_current_object()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease of task {hold.id}", daemon=True)
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def tell(self, finished: int) -> None:
+        """Note the progress. Raises FenceLost if the lease is somebody else's: go no further."""
+        from portal.jobs import FenceLost
+        self.finished = finished
+        if self.lost:
+            raise FenceLost
+
+    def _beat(self) -> None:
+        while not self._stop.wait(min(SHOWN_EVERY, outbox.LEASE.total_seconds() / 3)):
+            try:
+                with self._app.app_context(), scope.everything("outbox"):
+                    self._renew()
+            except Exception:
+                # A busy database: the lease outlasts many beats.
+                log.warning("the lease of task %s was not renewed this time", self.hold.id, exc_info=True)
+            if self.lost:
+                return
+
+    def _renew(self) -> None:
+        from portal.jobs import FenceLost
+        try:
+            self.hold.keep(**({} if self.finished is None else {"finished": self.finished}))
+            db.session.commit()
+        except FenceLost:
+            self.lost = True

@@ -1,0 +1,183 @@
+"""Background work: the outbox row is the truth, RQ only a bell (portal.bell), this the one function it may run.
+
+A request commits its rows with a Task and the bell rings after the commit. A
+worker takes the lease, draws, and files each batch under its fence; the last
+batch closes the task in the same transaction. Whatever is lost on the way, the
+sweep rings again.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from flask import Flask, current_app, has_app_context
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from models import audit, outbox, scope
+from models.base import db
+from models.outbox import Task
+from models.words import N_, Message
+from portal import bell, clock, drawing
+from portal.heartbeat import Heartbeat
+
+log = logging.getLogger("portal.jobs")
+
+ALLOWED: Mapping[str, Callable[[int, drawing.Tell], Iterator[drawing.Drawn]]] = MappingProxyType({
+    "documents": drawing.documents,
+    "bulletin": drawing.bulletin,
+})
+
+FAILED = N_("This failed again and again. Tell the administrator the reference {reference}.")
+_COMMITTED = "tasks to ring for"
+
+ring = bell.ring
+
+
+class FenceLost(Exception):
+    """Somebody else has the task by now: nothing of ours may be filed."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A task in hand: what it is, and the fence we work under."""
+
+    id: int
+    kind: str
+    area_code: str
+    ordered_by: str
+    attempts: int
+    fence: int
+
+    def keep(self, **values: Any) -> None:
+        """Renew the lease, or close the task by *values*. Raises FenceLost."""
+        if not outbox.hold(self.id, self.fence, real_now(), **values):
+            raise FenceLost
+
+
+def init_app(app: Flask) -> None:
+    """Hand the bell to whoever may not import it; tasks ring by themselves, by the listeners below."""
+    app.extensions["ring"] = ring
+
+
+def real_now() -> datetime:
+    """Leases run on the real clock, whatever day the portal is told to have."""
+    return datetime.now(UTC)
+
+
+def run(task_id: int) -> None:
+    """Carry out one task, if nobody else does. Safe to run twice, and it never raises: the row says how it went."""
+    with current_app._get_current_object().app_context():  # a session of its own
+        try:
+            with scope.everything("outbox"):
+                hold = _claim(task_id)
+            if hold:
+                with scope.seeing(hold.area_code), audit.acting_as(hold.ordered_by or "system", "job", clock.now):
+                    _carry_out(hold)
+        except FenceLost:
+            db.session.rollback()
+            log.info("task %s is in other hands: nothing was filed", task_id)
+        except Exception:
+            log.exception("task %s could not be worked on now", task_id)
+
+
+def _claim(task_id: int) -> Hold | None:
+    fence = outbox.claim(task_id, real_now())
+    task = db.session.get(Task, task_id) if fence else None
+    hold = task and Hold(task.id, task.kind, task.area_code, task.ordered_by, task.attempts, fence)
+    db.session.commit()
+    return hold
+
+
+def _carry_out(hold: Hold) -> None:
+    if hold.attempts > outbox.MOST_TRIES:
+        # Not even an exception came back: the work killed its workers.
+        return _give_back(hold, secrets.token_hex(4))
+    try:
+        with Heartbeat(hold) as heartbeat:
+            for drawn in ALLOWED[hold.kind](hold.id, heartbeat.tell):
+                _file(hold, drawn)
+    except FenceLost:
+        raise
+    except Exception:
+        db.session.rollback()
+        reference = secrets.token_hex(4)
+        log.exception("task %s, try %s, reference %s", hold.id, hold.attempts, reference)
+        _give_back(hold, reference)
+
+
+def _file(hold: Hold, drawn: drawing.Drawn) -> None:
+    """File what was drawn, with the progress or the end of the task, in one transaction."""
+    end = {"state": outbox.DONE, "ended_at": real_now()} if drawn.last else {"attempts": 0}  # it does get on
+    hold.keep(finished=drawn.finished, total=drawn.total, **end)
+    drawn.file(clock.now())
+    db.session.commit()
+
+
+def _give_back(hold: Hold, reference: str) -> None:
+    """Leave the task to the next sweep, or after too many tries end it with a sentence."""
+    if hold.attempts < outbox.MOST_TRIES:
+        hold.keep(state=outbox.QUEUED)
+    else:
+        error = Message(FAILED, {"reference": reference})
+        log.error("task %s is given up, reference %s", hold.id, reference)
+        hold.keep(state=outbox.FAILED, ended_at=real_now(), error=drawing.as_json(error))
+        drawing.give_up(hold.id, error)
+    db.session.commit()
+
+
+def waiting(app: Flask) -> list[int]:
+    """Ids of the tasks nobody works on."""
+    with app.app_context(), scope.everything("outbox"), drawing.reading():
+        return outbox.waiting(real_now())
+
+
+def sweep(app: Flask) -> int:
+    """Ring again for what waits and lies in no queue; how many rings were heard."""
+    ids = waiting(app)
+    with app.app_context():
+        return ring(*bell.unheard(ids)) if ids else 0
+
+
+def run_waiting(app: Flask) -> int:
+    """Carry out here and now what waits, without Redis; how many tasks were tried."""
+    ids = waiting(app)
+    with app.app_context():
+        for task_id in ids:
+            run(task_id)
+    return len(ids)
+
+
+def note_forgery(job_id: str, what: str) -> None:
+    """Write a refused job to the trail."""
+    with (current_app._get_current_object().app_context(), scope.everything("outbox"),
+          audit.acting_as("system", "job", clock.now)):
+        audit.record("job_refused", "queue", scope.EVERYWHERE, job=job_id, what=what)
+        db.session.commit()
+
+
+@event.listens_for(Session, "after_flush")
+def _collect(session: Session, context: Any) -> None:
+    ids = [row.id for row in session.new if isinstance(row, Task)]
+    if ids:
+        session.info.setdefault(_COMMITTED, []).extend(ids)
+
+
+@event.listens_for(Session, "after_commit")
+def _ring(session: Session) -> None:
+    """Ring for every task of the transaction, so that nobody can forget to."""
+    if not session.in_nested_transaction():
+        ids = session.info.pop(_COMMITTED, [])
+        if ids and has_app_context():
+            ring(*ids)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, previous: Any) -> None:
+    session.info.pop(_COMMITTED, None)

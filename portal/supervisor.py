@@ -1,0 +1,217 @@
+"""The supervisor: Redis, worker, schedule and web server as one process group that starts and ends together.
+
+A child that ends is started again, a few times; a signal ends all in reverse
+order; kill -9 of the supervisor ends all as well (portal.lifeline).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import redis
+
+from models.words import N_, Refusal
+from portal import embedded
+from portal.lifeline import die_with
+from portal.processes import keep_schedule, listen, web, work
+from portal.settings import Settings
+
+__all__ = ["keep_schedule", "listen", "serve", "web", "work"]
+
+log = logging.getLogger("portal.supervisor")
+
+MOST_DEATHS = 5     # in a row
+LIVED = 60.0        # seconds after which a death is not in a row with the one before
+REDIS_STARTS = 15.0
+_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass
+class Child:
+    """One process of the group. *patience*: seconds it gets to end by itself; together they stay under 30."""
+
+    name: str
+    command: Sequence[str]
+    patience: float
+    environment: dict[str, str]
+    descriptors: tuple[int, ...] = ()
+    before: Callable[[], object] = lambda: None
+    deaths: int = 0
+    again_at: float | None = None
+    started_at: float = 0.0
+    process: subprocess.Popen | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        self.before()
+        self.started_at, self.again_at = time.monotonic(), None
+        self.process = subprocess.Popen(
+            self.command, env=self.environment, stdin=subprocess.DEVNULL, pass_fds=self.descriptors,
+            preexec_fn=partial(_become_child, os.getpid()))
+
+    def look_after(self) -> None:
+        """Start again, after a while, what has ended. Raises Refusal when it ends again and again."""
+        if self.again_at is not None:
+            if time.monotonic() >= self.again_at:
+                self.start()
+        elif self.process.poll() is not None:
+            self._mourn()
+
+    def _mourn(self) -> None:
+        now = time.monotonic()
+        self.deaths = 1 if now - self.started_at > LIVED else self.deaths + 1
+        if self.deaths > MOST_DEATHS:
+            raise Refusal(N_("Everything was stopped, because “{name}” ended again and again. The lines above say "
+                             "why."),
+                          name=self.name)
+        self.again_at = now + 0.25 * 2 ** self.deaths
+        log.warning("%s ended (%s) and is started again", self.name, self.process.returncode)
+
+    def end(self) -> None:
+        """Ask it to end, and end it when its patience is over."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(self.patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _become_child(parent: int) -> None:
+    """Between fork and exec: end with the parent, and leave Ctrl-C, which reaches the whole group, to the parent."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGINT})
+    die_with(parent)
+
+
+def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000,
+          announce: Callable[[str], None] = lambda address: print(address, flush=True)) -> None:
+    """Run everything until a signal comes; *announce* is called once with the address when it answers.
+
+    Raises Refusal if the port is taken, if the data folder is in use, if a process ends again and again.
+    """
+    with _alone(settings.data_dir), listen(host, port) as listener, _signals_held():
+        children = _children(settings, listener)
+        try:
+            _start(children, settings)
+            _watch(children, partial(_announced, listener, host, announce))
+        finally:
+            for child in reversed(children):
+                child.end()
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """One supervisor for a data folder. Raises Refusal for a second one."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refusal(N_("The portal already runs on the data folder {folder}: stop it first, or set another "
+                             "PORTAL_DATA_DIR."), folder=str(data_dir)) from None
+        yield
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Signals wait until `_watch` asks for them, so none can come between two lines."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*_STOP, signal.SIGCHLD})
+    try:
+        yield
+    finally:
+        # One that came too late to be asked for shall not strike after all has ended.
+        while signal.sigtimedwait({*_STOP, signal.SIGCHLD}, 0):
+            pass
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _children(settings: Settings, listener: socket.socket) -> list[Child]:
+    variables = environment(settings)
+    ours = [sys.executable, "-m", "portal.processes"]
+    demo = ["--demo"] if settings.demo else []
+    children = [
+        Child("worker", [*ours, "worker", *demo], 12, variables),
+        Child("schedule", [*ours, "schedule", *demo], 3, variables),
+        Child("web", [*ours, "web", "--descriptor", str(listener.fileno()), *demo], 8, variables,
+              descriptors=(listener.fileno(),)),
+    ]
+    if settings.redis_url is None:
+        server = embedded.command(settings.data_dir)
+        children.insert(0, Child("redis", server, 5, variables, before=lambda: embedded.command(settings.data_dir)))
+    return children
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables by which a child reads the same settings."""
+    values = {
+        "PORTAL_DATA_DIR": str(settings.data_dir), "PORTAL_DATABASE_URL": settings.database_url,
+        "PORTAL_REDIS_URL": settings.redis_url or embedded.url(settings.data_dir), "PORTAL_LOCALE": settings.locale,
+        "PORTAL_NOW": settings.now.isoformat() if settings.now else "", "TZ": "Asia/Shanghai",
+    }
+    root = str(Path(__file__).resolve().parent.parent)
+    return os.environ | values | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+
+
+def _start(children: list[Child], settings: Settings) -> None:
+    """Start all in order, the others once the embedded Redis answers."""
+    for child in children:
+        child.start()
+        if child.name == "redis" and not _answers(child, settings):
+            child.end()
+            embedded.set_aside(settings.data_dir)
+            child.start()
+            if not _answers(child, settings):
+                raise Refusal(N_("The embedded Redis did not start; {log} says why."),
+                              log=str(embedded.folder(settings.data_dir) / "log"))
+
+
+def _answers(child: Child, settings: Settings) -> bool:
+    deadline = time.monotonic() + REDIS_STARTS
+    client = redis.Redis.from_url(embedded.url(settings.data_dir), socket_timeout=1)
+    while time.monotonic() < deadline and child.process.poll() is None:
+        with suppress(redis.RedisError):
+            return client.ping()
+        time.sleep(0.02)
+    return False
+
+
+def _watch(children: list[Child], announced: Callable[[], bool]) -> None:
+    """Look after the children until a signal to stop comes."""
+    told = False
+    while True:
+        caught = signal.sigtimedwait({*_STOP, signal.SIGCHLD}, 0.5 if told else 0.1)
+        if caught and caught.si_signo in _STOP:
+            return
+        for child in children:
+            child.look_after()
+        told = told or announced()
+
+
+def _announced(listener: socket.socket, host: str, announce: Callable[[str], None]) -> bool:
+    """Whether the web server answers by now; if so, its address is told."""
+    port = listener.getsockname()[1]
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    connection = http.client.HTTPConnection(own, port, timeout=0.5)
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    announce(f"http://{f'[{own}]' if ':' in own else own}:{port}/")
+    return True

@@ -1,0 +1,161 @@
+"""Real things to run tests on: an application with a migrated database, an embedded Redis, cases, ordered documents."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from flask import Flask
+from sqlalchemy import select
+
+from models import area, audit, outbox, schema, scope
+from models.base import db
+from models.campaign import campaign_of_2021
+from models.case import Case, Person
+from models.document import Document
+from models.months import Month
+from portal import create_app, embedded
+from portal.lifeline import die_with
+from portal.settings import SHANGHAI, Settings
+
+COUNTY, TOWNSHIP, VILLAGE = "141122", "141122100", "141122100201"
+NOW = datetime(2021, 9, 20, 9, 0, tzinfo=SHANGHAI)  # a Monday
+
+
+@cache
+def template() -> Path:
+    """A migrated database with one township, a handed-out campaign and one case; copied for each test."""
+    folder = Path(mkdtemp())
+    app = create_app(settings(folder))
+    with app.app_context(), scope.everything("test"), audit.acting_as("test", "command", lambda: NOW):
+        schema.upgrade(db.engine)
+        _fill()
+        db.session.commit()
+        db.session.connection().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.session.remove()
+        db.engine.dispose()
+    return folder / "portal.sqlite"
+
+
+def _fill() -> None:
+    area.load([(TOWNSHIP, "天宁镇"), (VILLAGE, "磁窑村委会")], COUNTY)
+    campaign = campaign_of_2021(COUNTY, "交城县")
+    campaign.handed_out_at = datetime(2021, 8, 20, 9, tzinfo=SHANGHAI)
+    person = Person(id_number="142322195003121233", id_tail="1233", name="张建国", name_key="zhang1 jian4 guo2", sex="男",
+                    born=date(1950, 3, 12))
+    db.session.add_all([campaign, person])
+    db.session.flush()
+    db.session.add(Case(campaign=campaign, person=person, area_code=VILLAGE, paused_from=Month(2020, 1),
+                        listed_at=datetime(2021, 8, 10, tzinfo=SHANGHAI), stock_township=TOWNSHIP))
+
+
+def settings(data_dir: Path, **changes: object) -> Settings:
+    return replace(Settings(data_dir=data_dir, database_url=f"sqlite:///{data_dir / 'portal.sqlite'}", now=NOW), **changes)
+
+
+def office(data_dir: Path, **changes: object) -> Flask:
+    """An application on its own copy of the template database."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copy(template(), data_dir / "portal.sqlite")
+    return create_app(settings(data_dir, **changes))
+
+
+@contextmanager
+def acting(app: Flask, name: str = "county_clerk") -> Iterator[None]:
+    """As a request of a county clerk would be."""
+    with app.app_context(), scope.seeing(COUNTY), audit.acting_as(name, "screen", lambda: NOW):
+        yield
+
+
+def order_documents(app: Flask, facts: list[dict], kind: str = "certification") -> int:
+    """Order a task with a document for each of *facts*, as a screen does; its id."""
+    with acting(app):
+        case = db.session.scalar(select(Case))
+        task = outbox.order("documents", VILLAGE, "county_clerk", total=len(facts))
+        db.session.flush()
+        db.session.add_all(Document(
+            case_id=case.id, area_code=VILLAGE, task_id=task.id, kind=kind, facts=own, file_name=f"{n}.pdf",
+            ordered_by="county_clerk", ordered_at=NOW) for n, own in enumerate(facts))
+        db.session.commit()
+        return task.id
+
+
+def task_of(app: Flask, task_id: int) -> outbox.Task:
+    with acting(app):
+        task = db.session.get(outbox.Task, task_id)
+        db.session.expunge_all()
+        return task
+
+
+def documents_of(app: Flask, task_id: int) -> list[Document]:
+    with acting(app):
+        rows = db.session.scalars(select(Document).where(Document.task_id == task_id).order_by(Document.id)).all()
+        db.session.expunge_all()
+        return rows
+
+
+@dataclass
+class Server:
+    """An embedded Redis of a test, which can be killed and started again."""
+
+    data_dir: Path
+    process: subprocess.Popen | None = None
+
+    @property
+    def url(self) -> str:
+        return embedded.url(self.data_dir)
+
+    def start(self) -> Server:
+        import redis
+        parent = os.getpid()
+        self.process = subprocess.Popen(embedded.command(self.data_dir), preexec_fn=lambda: die_with(parent))
+
+        def answers() -> bool:
+            try:
+                return redis.Redis.from_url(self.url).ping()
+            except redis.RedisError:
+                return False
+        until(answers, 10)
+        return self
+
+    def kill(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+
+def until(holds: Callable[[], object], seconds: float = 15) -> object:
+    """Wait until something holds, and fail if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := holds():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} seconds")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie nobody has collected does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes started by *pid* and by those it started."""
+    found: set[int] = set()
+    for folder in Path(f"/proc/{pid}/task").glob("*"):
+        for child in (folder / "children").read_text().split():
+            found |= {int(child)} | descendants(int(child))
+    return found

@@ -1,0 +1,245 @@
+"""The command line, as the contract has it: one sentence, exit codes, JSON alone on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from portal.cli import main
+
+SAMPLES = Path(__file__).parent / "samples"
+PASSWORD = "Portal-2021-go"
+
+
+class Desk:
+    """A fresh data folder and the commands run on it."""
+
+    def __init__(self, folder: Path):
+        self.env = {"PORTAL_DATA_DIR": str(folder), "PORTAL_NOW": "2021-09-19T09:30:00+08:00", "PORTAL_LOCALE": "en",
+                    "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_USER_PASSWORD": PASSWORD, "PORTAL_DATABASE_URL": "",
+                    "PORTAL_REDIS_URL": ""}
+
+    def run(self, *words: str, stdin: str | bytes | None = None, now: str | None = None) -> Result:
+        env = self.env | ({"PORTAL_NOW": now} if now else {})
+        return CliRunner().invoke(main, list(words), env=env, input=stdin, catch_exceptions=False)
+
+    def json(self, *words: str, **more: str) -> dict:
+        result = self.run(*words, "--json", **more)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A county with its list handed out, and one user per post."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    assert desk.run("init").exit_code == 0
+    for name, role, area in (("clerk", "county_clerk", "141122"), ("reviewer", "county_reviewer", "141122"),
+                             ("approver", "county_approver", "141122"), ("tianning", "township", "141122100")):
+        assert desk.run("user", "add", name, "--role", role, "--area", area).exit_code == 0
+    desk.run("import", "roster", str(SAMPLES / "roster_province.xlsx"))
+    desk.run("import", "benefits", str(SAMPLES / "benefits.xlsx"))
+    assert desk.run("handout").exit_code == 0
+    return desk
+
+
+def test_the_messy_list_gets_exactly_the_expected_outcomes(tmp_path):
+    desk = Desk(tmp_path)
+    desk.run("init")
+    expected = json.loads((SAMPLES / "roster_messy.expected.json").read_text())
+
+    found = desk.json("import", "roster", str(SAMPLES / "roster_messy.xlsx"), "--dry-run")
+
+    assert found["rows"] == expected["rows"] == found["new"] + found["updated"] + found["unchanged"] + found["refused"]
+    assert [(o["row"], o["outcome"], [p["code"] for p in o["problems"]]) for o in found["outcomes"]] == \
+           [(o["row"], o["outcome"], o["codes"]) for o in expected["outcomes"]]
+
+
+def test_a_dry_run_changes_nothing_and_a_second_run_finds_everybody_unchanged(tmp_path):
+    desk, file = Desk(tmp_path), str(SAMPLES / "roster_legacy.xls")
+    desk.run("init")
+
+    assert desk.json("import", "roster", file, "--dry-run")["new"] == 25
+    assert desk.json("import", "roster", file)["new"] == 25
+    assert desk.json("import", "roster", file)["unchanged"] == 25
+
+
+@pytest.mark.parametrize("name", ["roster_province.xlsx", "roster_legacy.xls", "roster_gb18030.csv", "roster_fake.xls"])
+def test_every_kind_of_file_holds_the_same_people(founded, name):
+    counts = founded.json("import", "roster", str(SAMPLES / name), "--dry-run")
+
+    assert counts["refused"] == 0
+    assert counts["unchanged"] == counts["rows"] > 0
+
+
+def test_a_list_comes_from_standard_input_too(founded):
+    data = (SAMPLES / "roster_gb18030.csv").read_bytes()
+
+    assert json.loads(founded.run("import", "roster", "-", "--json", stdin=data).stdout)["unchanged"] == 25
+
+
+def test_refused_rows_are_written_with_their_reason_and_can_come_back(tmp_path):
+    desk, out = Desk(tmp_path / "desk"), tmp_path / "errors.xlsx"
+    desk.run("init")
+
+    desk.run("import", "roster", str(SAMPLES / "roster_messy.xlsx"), "--errors", str(out))
+    again = desk.json("import", "roster", str(out), "--dry-run")
+
+    assert again["rows"] == again["refused"] + again["unchanged"] == 6
+
+
+def test_one_person_goes_from_the_list_to_the_ranking(founded, tmp_path):
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"%PDF-1.4 scanned")
+    number = "141120195404046319"
+
+    def take(step: str, by: str, *more: str) -> dict:
+        return founded.json("step", number, step, "--by", by, *more)
+
+    take("establish", "tianning", "--fact", "category=deceased", "--fact", "how=police")
+    take("death", "tianning", "--on", "2021-09-18", "--fact", "died_on=2019-10-20", "--fact", "source=household_cancellation",
+         "--proof", f"household_cancellation={scan}")
+    take("family", "tianning", "--fact", "family=reached", "--fact", "contacted_on=2021-09-18", "--fact", "contact_note=phone")
+    take("settle", "clerk")
+    take("review", "reviewer")
+    take("approve", "approver")
+    case = take("deregister", "clerk", "--fact", "deregistered_on=2021-09-19", "--proof", f"deregistration={scan}")
+
+    assert (case["state"], case["outcome"]) == ("cleared", "deregistered")
+    assert case["settlement"]["approved_by"] == "approver"
+    assert [proof["kind"] for proof in case["evidence"]] == ["household_cancellation", "deregistration"]
+    row = next(r for r in founded.json("ranking", "--as-of", "2021-09-19")["rows"] if r["code"] == "141122100")
+    assert (row["verified"], row["cleared"], row["stock"]) == (1, 1, 189)
+    assert all(r["cleared"] == 0 for r in founded.json("ranking", "--as-of", "2021-09-18")["rows"])
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    (("case", "99999999"), "There is no case"),
+    (("step", "1", "resume", "--by", "nobody"), "There is no active user"),
+    (("step", "1", "resume", "--by", "tianning"), "has no step “resume”"),
+    (("step", "1", "establish", "--by", "reviewer", "--fact", "category=deceased", "--fact", "how=phone"), "is not for reviewer"),
+    (("step", "640", "establish", "--by", "tianning", "--fact", "how=phone"), "There is no case"),
+    (("import", "roster", "nowhere.xlsx"), "cannot be read"),
+    (("export", "everything", "-o", "x.xlsx"), "There is no sheet"),
+    (("export", "cases", "-o", "x.xlsx", "--area", "110101"), "outside the county"),
+    (("notice", "1", "back_pay", "-o", "x.pdf"), "has no such paper"),
+    (("bulletin", "--as-of", "2021-09-25", "-o", "x.pdf"), "still to come"),
+    (("user", "add", "x", "--role", "king", "--area", "141122"), "There is no role"),
+    (("user", "add", "park", "--role", "township", "--area", "141122400"), "statistical unit"),
+    (("handout",), "already handed out"),
+])
+def test_a_refusal_is_one_sentence_and_exit_code_1(founded, words, sentence):
+    result = founded.run(*words)
+
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not result.stdout
+
+
+def test_a_refusal_with_json_is_one_document(founded):
+    result = founded.run("case", "99999999", "--json")
+
+    assert result.exit_code == 1
+    assert "no case" in json.loads(result.stdout)["refused"]
+
+
+@pytest.mark.parametrize("words", [("ranking", "--as-of", "2021-13-01"), ("step", "1"), ("frobnicate",), ("import",),
+                                   ("step", "1", "x", "--by", "clerk", "--fact", "novalue")])
+def test_wrong_usage_is_exit_code_2(founded, words):
+    assert founded.run(*words).exit_code == 2
+
+
+def test_a_portal_that_is_not_set_up_says_so(tmp_path):
+    result = Desk(tmp_path).run("ranking")
+
+    assert result.exit_code == 1
+    assert "portal init" in result.stderr
+
+
+def test_a_fresh_portal_has_no_account_and_no_secret(tmp_path):
+    desk = Desk(tmp_path)
+    desk.env["PORTAL_ADMIN_PASSWORD"] = ""
+
+    result = desk.run("init", stdin="")
+
+    assert result.exit_code == 1
+    assert "PORTAL_ADMIN_PASSWORD" in result.stderr
+    assert "There is no active user" in desk.run("step", "1", "x", "--by", "county_admin").stderr
+
+
+def test_init_twice_keeps_everything(founded):
+    before = founded.json("ranking")
+
+    assert founded.run("init").exit_code == 0
+    assert founded.json("ranking") == before
+
+
+def test_every_command_explains_itself():
+    def walk(command, path):
+        result = CliRunner().invoke(main, [*path, "--help"])
+        assert result.exit_code == 0, path
+        assert command.help, f"portal {' '.join(path)} has no help"
+        for name, child in getattr(command, "commands", {}).items():
+            walk(child, [*path, name])
+    walk(main, [])
+
+
+def test_settling_needs_no_database_and_reads_standard_input(tmp_path):
+    rates = tmp_path / "rates.csv"
+    rates.write_text("item,from,amount,min_age,basis\nbasic,2018-01,103.00,,a\nbasic,2020-07,108.00,,b\n"
+                     "age,2018-01,5.00,65,c\nsupplement,2021-01,20.00,65,d\nsupplement,2021-01,30.00,80,e\n")
+    facts = {"as_of": "2021-10", "paused_from": "2020-01", "resumes": "2021-10", "payments": None,
+             "person": {"born": "1950-03-12", "basic_from": "2010-04", "supplement_from": "2021-01", "years_paid": 0,
+                        "account_pension": "0.00", "account_balance": "0.00", "government_subsidy": "0.00",
+                        "supplement_account_pension": "0.00", "supplement_account_balance": "0.00"},
+             "category": "uncertified", "facts": {"certified_on": "2021-09-19"}}
+    env = {**os.environ, "PORTAL_DATA_DIR": str(tmp_path / "never")}
+
+    done = subprocess.run([sys.executable, "-m", "portal", "settle", "--facts", "-", "--rates", str(rates), "--json"],
+                          input=json.dumps(facts), env=env, text=True, capture_output=True)
+
+    assert json.loads(done.stdout)["back_pay"] == "2523.00", done.stderr
+    assert not (tmp_path / "never").exists()
+
+
+def test_the_trail_of_all_this_is_intact(founded):
+    assert founded.json("audit", "verify")["intact"] is True
+
+
+def test_rules_tell_the_whole_table(founded):
+    told = founded.json("rules")
+
+    assert [entry["category"] for entry in told] == ["uncertified", "duplicate", "imprisoned", "deceased", "impostor",
+                                                      "no_card", "dual_household", "unknown"]
+    assert "| `seal` |" in founded.run("rules", "--markdown").stdout
+
+
+@pytest.mark.parametrize("sheet", ["cases", "ranking", "settlements", "receipts", "handouts"])
+def test_every_sheet_is_written_as_a_workbook_without_full_numbers(founded, tmp_path, sheet):
+    import openpyxl
+    out = tmp_path / "out.xlsx"
+
+    assert founded.run("export", sheet, "-o", str(out)).exit_code == 0
+
+    texts = [str(cell) for row in openpyxl.load_workbook(out).active.iter_rows(values_only=True) for cell in row if cell]
+    assert len(texts) > 5
+    assert not [text for text in texts if len(text) == 18 and text[:17].isdigit()]
+
+
+def test_papers_are_drawn_in_the_foreground(founded, tmp_path):
+    for words in (("notice", "20", "certification"), ("bulletin", "--as-of", "2021-09-19")):
+        out = tmp_path / "paper.pdf"
+        if words[0] == "notice":
+            founded.run("step", "20", "establish", "--by", "clerk", "--fact", "category=uncertified", "--fact", "how=phone")
+
+        result = founded.run(*words, "-o", str(out))
+
+        assert result.exit_code == 0, result.stderr
+        assert out.read_bytes().startswith(b"%PDF-")

@@ -1,0 +1,171 @@
+"""The base of every screen: who may enter, which rows are seen, what no address and no forged form can do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+from flask import abort, flash, redirect, request, url_for
+from flask_admin import BaseView, expose
+from flask_admin.contrib.sqla import ModelView
+from flask_babel import lazy_gettext
+from flask_login import current_user
+from sqlalchemy import select
+
+from models import scope
+from models.base import db
+from models.user import Right
+from models.words import N_, Refusal
+from views.listing import Listing
+from views.words import say, value
+
+STALE = N_("Somebody else changed this meanwhile. What you typed is kept below: compare, then send it again.")
+
+
+class Guarded:
+    """What every screen says of itself: its title, its address, the right it needs, and how many wait in it."""
+
+    title: ClassVar[str]
+    at: ClassVar[str]
+    needs: ClassVar[Right] = Right.SEE_CASES
+    hidden: ClassVar[bool] = False
+
+    def is_accessible(self) -> bool:
+        return current_user.is_authenticated and current_user.may(self.needs)
+
+    def is_visible(self) -> bool:
+        return not self.hidden
+
+    def waiting(self) -> int:
+        """How many wait here for this person; the menu shows it."""
+        return 0
+
+    def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        # Flask-Admin's own runs a view a second time after a TypeError inside it.
+        return fn(self, *args, **kwargs)
+
+    def render(self, template: str, **facts: Any) -> str:
+        facts.setdefault("title", say(self.title))
+        facts.setdefault("problems", [])
+        return super().render(template, **facts)
+
+
+class OfficePage(Guarded, BaseView):
+    """A screen that is no table. Say `title`, `at`, `needs`; expose "/"."""
+
+    def __init__(self) -> None:
+        super().__init__(name=lazy_gettext(self.title), endpoint=self.at, url="/admin" if self.at == "admin" else None)
+
+
+def row_id(text: object) -> int:
+    """The id an address names, or 404."""
+    if not re.fullmatch(r"[0-9]{1,18}", str(text or ""), re.ASCII):
+        abort(404)
+    return int(text)
+
+
+class OfficeView(Guarded, Listing, ModelView):
+    """A screen over a table: list and page of a row; forms only where a screen says so.
+
+    Say `title`, `at`, `row`, `needs`, Flask-Admin's `column_…`, and `form` with `can_create` or `can_edit`.
+    """
+
+    row: ClassVar[type]
+    changes: ClassVar[Right | None] = None  # the right that creating and editing need
+    can_create = can_edit = can_delete = can_export = False
+    can_view_details = True
+    page_size = 50
+    can_set_page_size = True
+    page_size_options = (20, 50, 100, 200)
+    list_template = "admin/model/list.html"
+    details_template = "admin/model/details.html"
+    edit_template = create_template = "admin/model/form.html"
+
+    # What no screen offers has no address either.
+    delete_view = export = ajax_lookup = ajax_update = None
+
+    def __init__(self) -> None:
+        super().__init__(self.row, db, name=lazy_gettext(self.title), endpoint=self.at)
+
+    def limits(self) -> list[Any]:
+        """The area written out once more, beside the session's own seam; a screen may add to it."""
+        if issubclass(self.model, scope.Placed) and scope.current():
+            return [scope.in_area(self.model.area_code, scope.current())]
+        return []
+
+    def get_query(self) -> Any:
+        return super().get_query().filter(*self.limits())
+
+    def get_count_query(self) -> Any:
+        return super().get_count_query().filter(*self.limits())
+
+    def get_one(self, id: Any) -> Any:
+        """The row, or 404: missing, malformed and out of the area are one and the same."""
+        row = db.session.scalar(select(self.model).where(self.model.id == row_id(id), *self.limits()))
+        return row if row is not None else abort(404)
+
+    def may_change(self) -> bool:
+        return self.changes is not None and current_user.may(self.changes)
+
+    def page_title(self, row: Any) -> str:
+        return f"{say(self.title)} {row}"
+
+    @expose("/details/")
+    def details_view(self) -> str:
+        """The page of one row."""
+        row = self.get_one(request.args.get("id"))
+        shown = [(say(label), self.get_detail_value(None, row, name)) for name, label in self._details_columns]
+        return self.render(self.details_template, title=self.page_title(row), row=row, shown=shown,
+                           edit_url=self._edit_url(row))
+
+    def _edit_url(self, row: Any) -> str | None:
+        return url_for(".edit_view", id=row.id) if self.can_edit and self.may_change() else None
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """A new row, by its form."""
+        if not (self.can_create and self.may_change()):
+            abort(403 if self.can_create else 404)
+        return self._form_page(self.create_form(), self.build_new_instance, lazy_gettext("Add"))
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """The form of one row, refused if somebody else was quicker."""
+        row = self.get_one(request.args.get("id"))
+        if not (self.can_edit and self.may_change()):
+            abort(403 if self.can_edit else 404)
+        return self._form_page(self.edit_form(obj=row), lambda: row, lazy_gettext("Change"), row)
+
+    def _form_page(self, form: Any, target: Any, verb: Any, row: Any = None) -> Any:
+        problems, status = [], 200
+        if request.method == "POST":
+            problems, status = self._put(form, target, row)
+            if not problems:
+                flash(say(N_("Saved.")), "success")
+                return redirect(url_for(".index_view"))
+        title = f"{verb}：{row or say(self.title)}"
+        page = self.render(self.edit_template, title=title, form=form, row=row, problems=problems)
+        return page, status
+
+    def _put(self, form: Any, target: Any, row: Any) -> tuple[list[tuple[str, str]], int]:
+        """Save the form; otherwise (field id, sentence) of all that is wrong, and the status that says so."""
+        if row is not None and request.form.get("version") != str(row.version):
+            return [("", say(STALE))], 409
+        if not form.validate():
+            return [(field.id, f"{field.label.text}：{error}") for field in form for error in field.errors], 422
+        try:
+            changed = target()
+            form.populate_obj(changed)
+            self.on_model_change(form, changed, row is None)
+            db.session.add(changed)
+            db.session.commit()
+        except Refusal as refusal:
+            db.session.rollback()
+            return [("", say(refusal))], 422
+        return [], 200
+
+    def _get_list_value(self, context: Any, model: Any, name: str, formatters: Any, types: Any) -> Any:
+        shown = formatters.get(name)
+        return value(shown(self, context, model, name) if shown else self._get_field_value(model, name))
+
+

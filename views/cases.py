@@ -1,0 +1,109 @@
+"""The list of people and the page of one case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g
+from flask_login import current_user
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import joinedload
+
+from models import scope
+from models.area import Names, Township, Village, short_name
+from models.base import db
+from models.case import CLEARED, STATE_TITLES, UNVERIFIED, VERIFIED, Case, Person
+from models.categories import CATEGORIES
+from models.user import Role
+from models.words import N_
+from views import standing
+from views.base import OfficeView
+from views.filters import Pick, equals, person_matches, titled
+from views.listing import Tab
+from views.words import say
+
+
+def names() -> Names:
+    """Places by code, read once a request."""
+    if "names" not in g:
+        g.names = Names()
+    return g.names
+
+
+def townships() -> list[tuple[str, str]]:
+    """None for a township's clerk, who has only the one."""
+    if current_user.role == Role.TOWNSHIP:
+        return []
+    return list(db.session.execute(select(Township.area_code, Township.name).order_by(Township.area_code)).tuples())
+
+
+def villages() -> list[tuple[str, str]]:
+    """The villages of one's township, or of the township picked."""
+    chosen = TOWNSHIP.picked() or scope.current() or ""
+    if len(chosen) < 9:
+        return []
+    found = db.session.execute(select(Village.area_code, Village.name).where(scope.in_area(Village.area_code, chosen))
+                               .order_by(Village.name_key))
+    return [(code, short_name(name)) for code, name in found]
+
+
+def next_steps() -> list[tuple[str, str]]:
+    return list({step.key: step.title for way in CATEGORIES.values() for step in way.steps if not step.later}.items())
+
+
+TOWNSHIP = Pick("township", N_("Township"), townships, lambda code: scope.in_area(Case.area_code, code))
+
+
+def cell(show: Any) -> Any:
+    """A Flask-Admin formatter from a function of the row."""
+    return lambda view, context, row, name: show(row)
+
+
+def toned(tone: str, sentence: str) -> Markup:
+    return Markup('<span class="{}">{}</span>').format(tone, sentence) if tone else sentence
+
+
+def state(case: Case) -> Markup:
+    return toned({CLEARED: "is-done", UNVERIFIED: "is-soon"}.get(case.state, ""), say(STATE_TITLES[case.state]))
+
+
+class CaseView(OfficeView):
+    title, at, row = N_("People"), "case", Case
+    search_hint = N_("Name, ID number or tail, pinyin")
+    empty = N_("Nobody is on the list yet: the county centre imports it first.")
+    column_list = ("person.name", "person.id_tail", "area_code", "category", "paused_from", "state", "next_step",
+                   "stock_township", "campaign.verify_by")
+    column_labels = {
+        "person.name": N_("Name"), "person.id_tail": N_("ID number (tail)"), "area_code": N_("Village"),
+        "category": N_("Category"), "paused_from": N_("Suspended from"), "state": N_("State"),
+        "next_step": N_("Next step"), "stock_township": N_("Kind"), "campaign.verify_by": N_("Deadline")}
+    column_formatters = {
+        "person.id_tail": cell(lambda case: Markup('<span class="mono ids">{}</span>').format(case.person.masked_id[-8:])),
+        "area_code": cell(lambda case: names().village(case.area_code) if current_user.role == Role.TOWNSHIP
+                          else names().full(case.area_code)),
+        "category": cell(standing.category), "state": cell(state), "next_step": cell(standing.next_step),
+        "stock_township": cell(standing.kind), "campaign.verify_by": cell(lambda case: toned(*standing.due(case)))}
+    column_sortable_list = (("person.name", "person.name_key"), "area_code", "paused_from")
+    column_default_sort = [("area_code", False), ("id", False)]
+    column_filters = (
+        TOWNSHIP,
+        equals("village", N_("Village"), Case.area_code, villages),
+        equals("category", N_("Category"), Case.category, titled({c.key: c.title for c in CATEGORIES.values()})),
+        equals("state", N_("State"), Case.state, titled(STATE_TITLES)),
+        equals("step", N_("Next step"), Case.next_step, next_steps),
+        Pick("kind", N_("Kind"), standing.KINDS, standing.of_kind),
+        Pick("due", N_("Deadline"), (("late", N_("Overdue")),), lambda _: standing.overdue()),
+        Pick("waits", N_("Waits for"), (("me", N_("Me")),), lambda _: standing.waits_for_me()))
+    tabs = (Tab(N_("All"), {}), Tab(N_("To verify"), {"state": UNVERIFIED}), Tab(N_("In hand"), {"state": VERIFIED}),
+            Tab(N_("Cleared"), {"state": CLEARED}), Tab(N_("Overdue"), {"due": "late"}),
+            Tab(N_("Waits for me"), {"waits": "me"}))
+
+    def searched(self, text: str) -> ColumnElement[bool]:
+        return Case.person_id.in_(select(Person.id).where(person_matches(Person, text)))
+
+    def get_query(self) -> Any:
+        return super().get_query().options(joinedload(Case.person), joinedload(Case.campaign))
+
+    def waiting(self) -> int:
+        return standing.count(standing.waits_for_me())
