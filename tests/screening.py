@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from datetime import datetime
-from html.parser import HTMLParser
 
 from models import audit, scope
+from models.area import load, sort_key
 from models.base import db
 from models.campaign import campaign_of_2021
 from models.case import Case, Person
 from models.idnumber import birth_date, calc_check_digit, sex
-from models.area import load, sort_key
 from models.months import Month
 from models.schema import upgrade
 from models.user import Role, new_user
