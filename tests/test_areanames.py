@@ -7,8 +7,8 @@ import pytest
 
 import models
 from models.areanames import AreaIndex, stem
-from models.cellreaders import Complaint
 from models.categories import CATEGORIES
+from models.cellreaders import Complaint
 from models.proposals import named, propose
 
 DATA = Path(models.__file__).parent / "data" / "areas_141122.csv"
