@@ -22,6 +22,8 @@ VERBS = {
     "unchanged": (N_("{n} stay as they are"), N_("{n} stayed as they were")),
     "refused": (N_("{n} are refused"), N_("{n} refused"))}
 
+FRESH = {NEW: N_("added"), UPDATED: N_("updated")}
+
 
 def outcomes(brought: Brought) -> dict[str, Any]:
     """Counts in verbs, the first refused rows, warnings and the new cases of a list, as plain text."""
@@ -32,7 +34,7 @@ def outcomes(brought: Brought) -> dict[str, Any]:
                 (key, *(said(words, n=result.counts[key]) for words in VERBS[key])) for key in VERBS],
             "refused": _problems(result.refused[:SHOWN]), "refused_rows": len(result.refused), "shown": SHOWN,
             "warned": _problems(warned[:SHOWN]), "warned_rows": len(warned),
-            "fresh": [(row.row, row.case.id, row.case.person.name, say(VERBS[row.outcome][1]).format(n="").strip())
+            "fresh": [(row.row, row.case.id, row.case.person.name, say(FRESH[row.outcome]))
                       for row in fresh[:MOST_LINKS]], "fresh_rows": len(fresh)}
 
 

@@ -60,8 +60,8 @@ def _reasons(row: Settlement) -> tuple[list[str], bool]:
 
 def _signatures(row: Settlement) -> list[tuple[str, str, str, str]]:
     signed = [(N_("Computed"), row.submitted_by, row.submitted_at, ""), (N_("Reviewed"), row.reviewed_by, row.reviewed_at, ""),
-              (N_("Approved"), row.approved_by, row.approved_at, ""),
-              (N_("Returned"), row.ended_by, row.ended_at, row.ended_why or "")]
+              (N_("Signed off"), row.approved_by, row.approved_at, ""),
+              (N_("Sent back"), row.ended_by, row.ended_at, row.ended_why or "")]
     return [(say(what), who(by), moment(at), why) for what, by, at, why in signed if by]
 
 
