@@ -98,6 +98,8 @@ class Accept(StepDeed):
         return [fact for fact in UNKNOWN.steps[0].facts if fact.key != "category"]
 
     def one(self, case: Case, typed: Typed, by: User, now: datetime) -> None:
+        if not case.way.transitional:
+            raise Refusal(N_("Already established: {category}."), category=Message(case.way.title))
         if CATEGORIES[case.proposed].transitional:
             raise Refusal(N_("The list proposes no category: look into this case by itself."))
         super().one(case, {**typed, "fact-category": case.proposed}, by, now)
