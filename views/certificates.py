@@ -16,8 +16,8 @@ from models.words import N_
 from views.base import OfficeView
 from views.cases import cell
 from views.filters import equals, titled
+from views.people import person
 from views.places import of_person, place, township_of, village_of
-from views.who import who
 from views.words import say
 
 SEALS = {"both": N_("Village and township"), "village": N_("Village only"), "township": N_("Township only")}
@@ -38,7 +38,7 @@ class CertificateView(OfficeView):
         "attached_at": N_("Attached at")}
     column_formatters = {
         "area_code": cell(place), "kind": cell(lambda row: say(PROOF_TITLES[row.kind])), "name": cell(file_link),
-        "seals": cell(lambda row: say(SEALS.get(row.seals, ""))), "attached_by": cell(lambda row: who(row.attached_by))}
+        "seals": cell(lambda row: say(SEALS.get(row.seals, ""))), "attached_by": cell(lambda row: person(row.attached_by))}
     column_sortable_list = ("area_code", "attached_at")
     column_default_sort = ("attached_at", True)
     column_filters = (

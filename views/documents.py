@@ -22,8 +22,8 @@ from views.cases import cell, toned
 from views.filters import equals, titled
 from views.frame import today
 from views.listing import Tab
+from views.people import person
 from views.places import of_person, place, township_of
-from views.who import who
 from views.words import said, say
 
 TONES = {DRAWN: "is-done", ORDERED: "is-soon", REFUSED: "is-late"}
@@ -65,7 +65,7 @@ class DocumentView(OfficeView):
     column_formatters = {
         "area_code": cell(place), "kind": cell(lambda row: say(PAPER_TITLES.get(row.kind, row.kind))),
         "file_name": cell(file_link), "state": cell(state), "task_id": cell(progress),
-        "ordered_by": cell(lambda row: who(row.ordered_by)), "error": cell(fault)}
+        "ordered_by": cell(lambda row: person(row.ordered_by)), "error": cell(fault)}
     column_sortable_list = ("area_code", "number", "ordered_at")
     column_default_sort = [("ordered_at", True), ("id", True)]
     column_filters = (

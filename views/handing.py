@@ -25,7 +25,7 @@ from views.words import said, say
 
 
 class HandingPage(OfficePage):
-    title, at = N_("Handing out and receipts"), "handing"
+    title, at = N_("Handing out"), "handing"
 
     @expose("/")
     def index(self) -> Any:
@@ -40,7 +40,7 @@ class HandingPage(OfficePage):
 
     def township(self, of: Campaign, code: str, problems: Any = ()) -> Any:
         page = self.render(
-            "admin/handing_township.html", title=said(N_("Handing out in {township}"), township=names().township(code)),
+            "admin/handing_township.html", title=said(N_("Handing out: {township}"), township=names().township(code)),
             campaign=of, code=code, problems=problems, typed=request.form, **handouts.township(of, code),
             may=current_user.may(Right.HAND_ON) and scope.current() == code)
         return (page, 422) if problems else page

@@ -24,7 +24,7 @@ from views.base import OfficePage, row_id
 from views.frame import campaign, now, today
 from views.issuing import issue
 from views.listing import list_url
-from views.who import who
+from views.people import person
 from views.words import SHANGHAI, moment, said, say
 
 
@@ -114,5 +114,5 @@ def _links(row: dict[str, Any]) -> dict[str, str]:
 def _bulletins(of: Campaign) -> list[dict[str, Any]]:
     found = db.session.scalars(select(Bulletin).where(Bulletin.campaign_id == of.id).order_by(Bulletin.as_of.desc()))
     return [{"row": bulletin, "state": say(DOCUMENT_TITLES[bulletin.state]), "at": moment(bulletin.ordered_at),
-             "by": who(bulletin.ordered_by), "fault": say(from_json(bulletin.error)) if bulletin.error else "",
+             "by": person(bulletin.ordered_by), "fault": say(from_json(bulletin.error)) if bulletin.error else "",
              "url": url_for(".download", id=bulletin.id) if bulletin.state == DRAWN else None} for bulletin in found]

@@ -21,10 +21,9 @@ from models.words import N_, Refusal
 from views import downloads
 from views.base import OfficeView
 from views.cases import cell
-from views.filters import equals, titled
 from views.frame import now
 from views.outcomes import LIST_TITLES, counted, outcomes
-from views.who import who
+from views.people import person
 from views.words import moment, said, say
 
 KEPT = 5  # uploads that one sign-in holds open
@@ -40,9 +39,8 @@ class RosterView(OfficeView):
     column_details_list = column_list
     column_formatters = column_formatters_detail = {
         "kind": cell(lambda run: say(LIST_TITLES.get(run.kind, run.kind))), "counts": cell(lambda run: counted(run.counts)),
-        "imported_by": cell(lambda run: who(run.imported_by)), "imported_at": cell(lambda run: moment(run.imported_at))}
+        "imported_by": cell(lambda run: person(run.imported_by)), "imported_at": cell(lambda run: moment(run.imported_at))}
     column_default_sort = ("id", True)
-    column_filters = (equals("kind", N_("Kind of list"), ImportRun.kind, titled(LIST_TITLES)),)
 
     def page_title(self, row: ImportRun) -> str:
         return f"{say(LIST_TITLES.get(row.kind, row.kind))} {row.file_name}"
@@ -88,7 +86,7 @@ class RosterView(OfficeView):
         return self.render(
             "admin/roster_check.html", title=said(N_("Check: {deed}"), deed=name), done=False, sha256=sha256, kind=kind,
             name=name, earlier=earlier and said(N_("This file was already brought in by {by} at {at}."),
-                                                by=who(earlier.imported_by), at=moment(earlier.imported_at)), **facts)
+                                                by=person(earlier.imported_by), at=moment(earlier.imported_at)), **facts)
 
     def _upload_refused(self, kind: str, why: Any) -> Any:
         """Back to the form with the sentence and the kind as it was chosen; a file has to be chosen anew."""

@@ -25,9 +25,9 @@ from views.cases import cell, names, toned
 from views.filters import Pick, titled
 from views.frame import now
 from views.listing import Tab
+from views.people import person
 from views.places import of_person, place, township_of
 from views.signing import Signing
-from views.who import who
 from views.words import say
 from views.worksheet import worksheet
 
@@ -73,7 +73,7 @@ class SettlementView(Signing, OfficeView):
         "submitted_by": N_("Computed by"), "submitted_at": N_("Computed at")}
     column_formatters = {
         "area_code": cell(place), "case.category": cell(lambda row: say(CATEGORIES[row.case.category].title)),
-        "state": cell(state), "submitted_by": cell(lambda row: who(row.submitted_by)),
+        "state": cell(state), "submitted_by": cell(lambda row: person(row.submitted_by)),
         **{name: money(name) for name in ("back_pay", "recover", "offset", "still_to_refund", "refund_to_person")}}
     column_sortable_list = ("area_code", "back_pay", "recover", "still_to_refund", "submitted_at")
     column_default_sort = ("submitted_at", True)
@@ -81,8 +81,8 @@ class SettlementView(Signing, OfficeView):
         Pick("state", N_("State"), titled(SETTLEMENT_TITLES), lambda value: Settlement.state == value),
         township_of(Settlement.area_code),
         Pick("category", N_("Category"), titled({c.key: c.title for c in CATEGORIES.values() if c.settled_as}), category_is),
-        Pick("refund", N_("Refund"), (("due", N_("Refund due")),), lambda _: refund_due()),
-        Pick("waits", N_("Waits for"), (("me", N_("Me")),), lambda _: waits_for_me()))
+        Pick("refund", N_("Refund"), (("due", N_("Refund due")),), lambda _: refund_due(), by_link=True),
+        Pick("waits", N_("Waits for"), (("me", N_("Me")),), lambda _: waits_for_me(), by_link=True))
     tabs = (Tab(N_("All"), {}), Tab(N_("Waits for review"), {"state": SUBMITTED}),
             Tab(N_("Waits for approval"), {"state": REVIEWED}), Tab(N_("Approved"), {"state": APPROVED}),
             Tab(N_("Returned"), {"state": RETURNED}), Tab(N_("Refund due"), {"refund": "due"}),

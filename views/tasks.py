@@ -26,7 +26,7 @@ from views.filters import equals, titled
 from views.frame import now, today
 from views.issuing import issue
 from views.listing import Tab
-from views.who import who
+from views.people import person
 from views.words import said, say
 
 KINDS = {"documents": N_("Papers"), "bulletin": N_("Report")}
@@ -41,7 +41,7 @@ class TaskView(OfficeView):
     column_formatters = {
         "kind": cell(lambda task: say(KINDS.get(task.kind, task.kind))),
         "state": cell(lambda task: toned(TONES[task.state], say(TASK_TITLES[task.state]))),
-        "finished": cell(lambda task: f"{task.finished}/{task.total}"), "ordered_by": cell(lambda task: who(task.ordered_by)),
+        "finished": cell(lambda task: f"{task.finished}/{task.total}"), "ordered_by": cell(lambda task: person(task.ordered_by)),
         "error": cell(lambda task: say(from_json(task.error)) if task.error else "")}
     column_default_sort = ("id", True)
     column_sortable_list = ("created_at",)
@@ -64,7 +64,8 @@ class TaskView(OfficeView):
         return self.render(
             "admin/task.html", title=said(N_("Task {id}: {kind}"), id=task.id, kind=say(KINDS.get(task.kind, task.kind))),
             task=task, state=toned(TONES[task.state], say(TASK_TITLES[task.state])), running=task.state in (QUEUED, RUNNING),
-            done=_done(task), times=_times(task), by=who(task.ordered_by), fault=say(from_json(task.error)) if task.error else "",
+            done=_done(task), times=_times(task), by=person(task.ordered_by),
+            fault=say(from_json(task.error)) if task.error else "",
             documents=[(paper, file_link(paper), state(paper), fault(paper)) for paper in documents],
             ready=sum(paper.state == DRAWN for paper in documents), bulletin=bulletin,
             bulletin_fault=fault(bulletin) if bulletin else "",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from models.ledger import Settlement
 from models.money import yuan
 from models.settlement import settle
 from models.words import N_, Refusal
+from views.people import person
 from views.reference import ITEMS
-from views.who import who
 from views.words import moment, say
 
 PARTIES = {"person": N_("The person"), "impostor": N_("The impostor")}
@@ -36,16 +37,19 @@ VALUES = {"employee": N_("Employees' pension"), "resident": N_("Residents' pensi
 def worksheet(row: Settlement) -> dict[str, Any]:
     """All the figures of a settlement, as they were signed."""
     why, agrees = _reasons(row)
-    return {"lines": [_line(line) for line in row.lines], "agrees": agrees, "why": why,
+    bases = list(dict.fromkeys(line.basis for line in row.lines))
+    return {"months": _months(row, bases), "bases": list(enumerate(bases, 1)), "agrees": agrees, "why": why,
             "sums": [(say(title), yuan(getattr(row, name)), getattr(row, name)) for name, title in SUMS],
-            "signed": _signatures(row), "receipts": [(r.received_on, yuan(r.amount), r.voucher_no, who(r.recorded_by))
+            "signed": _signatures(row), "receipts": [(r.received_on, yuan(r.amount), r.voucher_no, person(r.recorded_by))
                                                      for r in row.receipts],
             "facts": _facts(row.facts), "rates": [_rate(rate) for rate in row.facts["rates"]]}
 
 
-def _line(line: Any) -> tuple[str, ...]:
-    return (str(line.month), say(PARTIES[line.party]), say(ALL_ITEMS[line.item]), yuan(line.entitled), yuan(line.paid),
-            yuan(line.difference), line.basis)
+def _months(row: Settlement, bases: list[str]) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    """Each month with its lines; a basis by its number in the list below."""
+    return [(str(month), [(say(PARTIES[line.party]), say(ALL_ITEMS[line.item]), yuan(line.entitled), yuan(line.paid),
+                           yuan(line.difference), bases.index(line.basis) + 1) for line in lines])
+            for month, lines in groupby(row.lines, key=lambda line: line.month)]
 
 
 def _reasons(row: Settlement) -> tuple[list[str], bool]:
@@ -62,7 +66,7 @@ def _signatures(row: Settlement) -> list[tuple[str, str, str, str]]:
     signed = [(N_("Computed"), row.submitted_by, row.submitted_at, ""), (N_("Reviewed"), row.reviewed_by, row.reviewed_at, ""),
               (N_("Signed off"), row.approved_by, row.approved_at, ""),
               (N_("Sent back"), row.ended_by, row.ended_at, row.ended_why or "")]
-    return [(say(what), who(by), moment(at), why) for what, by, at, why in signed if by]
+    return [(say(what), person(by), moment(at), why) for what, by, at, why in signed if by]
 
 
 def _facts(facts: dict[str, Any]) -> list[tuple[str, str]]:
