@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from datetime import datetime
-from html.parser import HTMLParser
 
 from models import audit, scope
+from models.area import load, sort_key
 from models.base import db
 from models.campaign import campaign_of_2021
 from models.case import Case, Person
 from models.idnumber import birth_date, calc_check_digit, sex
-from models.area import load, sort_key
 from models.months import Month
 from models.schema import upgrade
 from models.user import Role, new_user
@@ -23,8 +22,8 @@ NOW = datetime(2021, 9, 19, 9, 0, tzinfo=SHANGHAI)
 PASSWORD = "Zhuque-2021-xyz"
 AREAS = [("141122100", "天宁镇"), ("141122101", "夏家营镇"), ("141122100201", "磁窑村委会"),
          ("141122100202", "田家山村委会"), ("141122101201", "段村村委会")]
-NAMES = "王桂兰 李福生 张秀英 刘玉梅 陈二货 赵改花 武保财 郭润莲 任来福 牛翠仙 曹三娃 马爱珍".split()
-CATEGORIES = "uncertified duplicate imprisoned deceased impostor no_card dual_household unknown".split()
+NAMES = ["王桂兰", "李福生", "张秀英", "刘玉梅", "陈二货", "赵改花", "武保财", "郭润莲", "任来福", "牛翠仙", "曹三娃", "马爱珍"]
+CATEGORIES = ["uncertified", "duplicate", "imprisoned", "deceased", "impostor", "no_card", "dual_household", "unknown"]
 
 
 def number(serial: int) -> str:

@@ -10,9 +10,14 @@ from flask_admin.theme import Bootstrap4Theme
 
 from models.words import N_
 from views import frame
+from views.areas import TownshipView, VillageView
 from views.cases import CaseView
+from views.files import FileView
 from views.frame import Room
 from views.home import Home
+from views.reference import CampaignView, RateView
+from views.trail import AuditView
+from views.users import UserView
 from views.words import say
 
 # The rooms of the desk, in order. A screen is one more class in its room.
@@ -24,8 +29,8 @@ MENU: tuple[Room, ...] = (
     Room(N_("Money"), ()),
     Room(N_("Papers"), ()),
     Room(N_("Reports"), ()),
-    Room(N_("Reference"), ()),
-    Room(N_("System"), ()),
+    Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
+    Room(N_("System"), (UserView, AuditView, FileView)),
 )
 
 

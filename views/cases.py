@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g
+from flask import g, request
+from flask_admin import expose
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
@@ -19,6 +20,8 @@ from models.user import Role
 from models.words import N_
 from views import standing
 from views.base import OfficeView
+from views.casebulk import CaseBulk
+from views.caseverbs import CaseVerbs
 from views.filters import Pick, equals, person_matches, titled
 from views.listing import Tab
 from views.words import say
@@ -68,7 +71,7 @@ def state(case: Case) -> Markup:
     return toned({CLEARED: "is-done", UNVERIFIED: "is-soon"}.get(case.state, ""), say(STATE_TITLES[case.state]))
 
 
-class CaseView(OfficeView):
+class CaseView(CaseBulk, CaseVerbs, OfficeView):
     title, at, row = N_("People"), "case", Case
     search_hint = N_("Name, ID number or tail, pinyin")
     empty = N_("Nobody is on the list yet: the county centre imports it first.")
@@ -94,6 +97,7 @@ class CaseView(OfficeView):
         equals("step", N_("Next step"), Case.next_step, next_steps),
         Pick("kind", N_("Kind"), standing.KINDS, standing.of_kind),
         Pick("due", N_("Deadline"), (("late", N_("Overdue")),), lambda _: standing.overdue()),
+        Pick("mark", N_("Attention"), titled(standing.MARKS), standing.marked),
         Pick("waits", N_("Waits for"), (("me", N_("Me")),), lambda _: standing.waits_for_me()))
     tabs = (Tab(N_("All"), {}), Tab(N_("To verify"), {"state": UNVERIFIED}), Tab(N_("In hand"), {"state": VERIFIED}),
             Tab(N_("Cleared"), {"state": CLEARED}), Tab(N_("Overdue"), {"due": "late"}),
@@ -107,3 +111,11 @@ class CaseView(OfficeView):
 
     def waiting(self) -> int:
         return standing.count(standing.waits_for_me())
+
+    def page_title(self, row: Case) -> str:
+        return f"{row.person.name} {names().full(row.area_code)}"
+
+    @expose("/details/")
+    def details_view(self) -> str:
+        """The page of one case (一人一档)."""
+        return self.page(self.get_one(request.args.get("id")))

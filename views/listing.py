@@ -14,7 +14,7 @@ from models.words import N_, Refusal
 from views.filters import Pick
 from views.words import say
 
-MOST_TICKED = 2000
+MOST_TICKED = 500
 
 
 @dataclass(frozen=True)

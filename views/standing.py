@@ -6,13 +6,15 @@ from collections.abc import Callable
 from datetime import date
 
 from flask_login import current_user
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 
 from models.base import db
 from models.campaign import Campaign
 from models.case import CLEARED, UNVERIFIED, Case
 from models.categories import CATEGORIES
-from models.steps import Step
+from models.certificate import Certificate
+from models.ledger import RETURNED, Settlement
+from models.steps import Proof, Step
 from models.user import Right, Role
 from models.words import N_, Message
 from views.frame import campaign, today
@@ -87,3 +89,27 @@ def _counts_as_stock(case: Case) -> bool:
 
 def kind(case: Case) -> str:
     return say(dict(KINDS)["stock" if _counts_as_stock(case) else "added"])
+
+
+def lacks_material() -> ColumnElement[bool]:
+    """Cases whose next step demands evidence that is not at hand."""
+    missing = [and_(Case.category == way.key, Case.next_step == step.key, or_(*map(_none_of, step.proofs)))
+               for way in CATEGORIES.values() for step in way.steps if step.proofs and not step.proofs_when]
+    return or_(*missing)
+
+
+def _none_of(group: tuple[Proof, ...]) -> ColumnElement[bool]:
+    return ~exists().where(Certificate.case_id == Case.id, Certificate.kind.in_([str(kind) for kind in group]))
+
+
+def returned() -> ColumnElement[bool]:
+    """Cases whose settlement was returned and has to be computed anew."""
+    return and_(Case.next_step == "settle", exists().where(
+        Settlement.case_id == Case.id, Settlement.round == Case.round, Settlement.state == RETURNED))
+
+
+MARKS = {"lacks": N_("Material missing"), "returned": N_("Settlement returned")}
+
+
+def marked(mark: str) -> ColumnElement[bool]:
+    return lacks_material() if mark == "lacks" else returned()

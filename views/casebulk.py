@@ -1,0 +1,73 @@
+"""The pages of a deed on many cases: what is asked, what will change and what is skipped, what was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, request
+from flask_admin import expose
+from flask_login import current_user
+
+from models.base import db
+from models.words import N_
+from views import bulk
+from views.frame import now, today
+from views.stepform import fields, gaps_of
+from views.words import said
+
+
+class CaseBulk:
+    """Mixed into the view of cases: its ticks lead here."""
+
+    def deeds(self) -> list[tuple[str, str]]:
+        return [(deed.name, deed.title) for deed in bulk.deeds()]
+
+    def do(self, name: str, ids: list[int]) -> Any:
+        deed = _deed(name)
+        cases = bulk.chosen(ids, self.limits())
+        return self._asked(deed, cases) if deed.asks(cases) else self._checked(deed, cases)
+
+    @expose("/bulk", methods=("POST",))
+    def bulk(self) -> Any:
+        """The next page of a deed: the form again, the check, or the deed itself."""
+        deed = _deed(request.form.get("deed", ""))
+        cases = bulk.chosen(_ids(), self.limits()) or abort(404)
+        page = {"check": self._checked, "apply": self._done}.get(request.form.get("stage", ""), self._asked)
+        return page(deed, cases)
+
+    def _asked(self, deed: bulk.Deed, cases: list, problems: Any = ()) -> Any:
+        page = self._page("form", deed, cases, problems=problems, fields=fields(deed.asks(cases), {}, request.form))
+        return (page, 422) if problems else page
+
+    def _checked(self, deed: bulk.Deed, cases: list) -> Any:
+        lacking = gaps_of(deed.asks(cases), request.form)
+        if lacking:
+            return self._asked(deed, cases, lacking)
+        verdicts = deed.tried(cases, request.form, current_user._get_current_object(), now())
+        page = self._page("check", deed, cases, verdicts=verdicts, asked=bool(deed.asks(cases)))
+        db.session.rollback()
+        return page
+
+    def _done(self, deed: bulk.Deed, cases: list) -> Any:
+        verdicts = deed.many(cases, request.form, current_user._get_current_object(), now())
+        db.session.commit()
+        return self._page("done", deed, cases, verdicts=verdicts)
+
+    def _page(self, stage: str, deed: bulk.Deed, cases: list, **facts: Any) -> str:
+        title = {"form": N_("{deed}: {n} people"), "check": N_("Check: {deed}"), "done": N_("Result: {deed}")}[stage]
+        verdicts = facts.get("verdicts", [])
+        return self.render("admin/bulk.html", title=said(title, deed=deed.title, n=len(cases)), stage=stage, deed=deed,
+                           cases=cases, today=today(), ids=",".join(str(case.id) for case in cases),
+                           kept=[(name, text) for name, text in request.form.items() if name.startswith("fact-") or name == "on"],
+                           doing=[v for v in verdicts if not v.why], skipped=[v for v in verdicts if v.why],
+                           **{"problems": [], **facts})
+
+
+def _deed(name: str) -> bulk.Deed:
+    return next((deed for deed in bulk.deeds() if deed.name == name), None) or abort(404)
+
+
+def _ids() -> list[int]:
+    texts = request.form.get("ids", "").split(",")[:bulk.MOST]
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+

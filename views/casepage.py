@@ -1,0 +1,170 @@
+"""What the page of one case shows: the next step and its form, progress, money, material, the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from flask import current_app, url_for
+from flask_login import current_user
+from sqlalchemy import select
+
+from models import ledger
+from models.audit import AuditEntry
+from models.base import db
+from models.case import STATE_TITLES, Case, StepDone
+from models.categories import CATEGORIES
+from models.document import DOCUMENT_TITLES, Document
+from models.ledger import SETTLEMENT_TITLES, Settlement
+from models.money import yuan
+from models.steps import OUTCOME_TITLES, PROOF_TITLES, Proof, Step
+from models.user import ROLE_TITLES, Right, Role
+from models.words import N_
+from models.workflow import DONE, NOT_APPLICABLE, NOW, RETURNERS, WAITING, StepState, missing_proofs, plan
+from views import standing, stepform, trailwords
+from views.words import moment, said, say
+
+SIGNS = {DONE: "✓", NOW: "●", WAITING: "○", NOT_APPLICABLE: "–"}
+MONEY_STEPS = ("settle", "review", "approve", "refund")
+MONEY_SUBJECTS = ("settlement", "receipt", "benefit")
+PAPER_TITLES = {"certification": N_("Notice to certify"), "back_pay": N_("Back pay form"),
+                "recovery": N_("Notice to refund"), "deregistration": N_("Deregistration form"),
+                "sealing": N_("Sealing statement")}
+
+
+def page(case: Case, typed: Mapping[str, str]) -> dict[str, Any]:
+    """All of a case; *typed* is what a refused form held."""
+    states = plan(case)
+    present = next((state.step for state in states if state.state == NOW), None)
+    sees_money = current_user.may(Right.SEE_MONEY)
+    return {
+        "head": _head(case), "progress": [_progress(state) for state in states],
+        "form": _form(case, present, typed) if present else None,
+        "money": _money(case) if sees_money else None,
+        "certificates": [(say(PROOF_TITLES[c.kind]), c) for c in case.certificates],
+        "papers": [_paper(paper) for paper in case.documents],
+        "orders": [(kind, say(PAPER_TITLES.get(kind, kind))) for kind in case.way.notices
+                   if current_user.may(Right.ORDER_PAPERS)],
+        "timeline": _timeline(case, sees_money), "verbs": _verbs(case), "seen": _newest(case), "typed": typed,
+        "lost": _lost(present, typed),
+    }
+
+
+def _head(case: Case) -> list[tuple[str, Any]]:
+    outcome = [(N_("Outcome"), say(OUTCOME_TITLES[case.outcome]))] if case.outcome else []
+    noted = [(N_("Reason of the suspension"), case.pause_reason), (N_("Remark"), case.remark)]
+    return [(say(title), text) for title, text in [
+        (N_("State"), say(STATE_TITLES[case.state])), *outcome, (N_("Category"), standing.category(case)),
+        (N_("Kind"), standing.kind(case)), (N_("Suspended from"), case.paused_from),
+        (N_("Deadline"), standing.due(case)[1]), (N_("Born"), case.person.born), (N_("Sex"), case.person.sex),
+        *noted] if text]
+
+
+def _progress(state: StepState) -> dict[str, Any]:
+    done = state.done
+    why = {NOW: N_("Possible now"), NOT_APPLICABLE: N_("Does not apply")}.get(state.state)
+    return {"sign": SIGNS[state.state], "state": state.state, "title": say(state.step.title),
+            "note": f"{done.taken_on} {done.recorded_by}" if done else say(why) if why else say(state.why),
+            "facts": trailwords.facts(done.facts) if done else []}
+
+
+def _form(case: Case, step: Step, typed: Mapping[str, str]) -> dict[str, Any]:
+    at_hand = {kind: [c for c in case.certificates if c.kind == kind] for group in step.proofs for kind in group}
+    return {"step": step, "title": say(step.title), "help": say(step.help), "may": may_take(step),
+            "by": "、".join(say(ROLE_TITLES[role]) for role in step.by),
+            "fields": stepform.fields(step.facts, case.facts, typed),
+            "proofs": [[(kind, say(PROOF_TITLES[kind]), at_hand[kind]) for kind in group] for group in step.proofs],
+            "lacks": [say(message) for message in missing_proofs(case, step, case.facts)],
+            "other": (Proof.OTHER, say(PROOF_TITLES[Proof.OTHER])), "needs_benefit": _needs_benefit(case, step)}
+
+
+def may_take(step: Step) -> bool:
+    return current_user.may(Right.CHANGE_CASES) and current_user.role in step.by
+
+
+def _needs_benefit(case: Case, step: Step) -> bool:
+    return step.effect == "settle" and case.person.benefit is None
+
+
+def _money(case: Case) -> dict[str, Any]:
+    settlement = ledger.standing(case)
+    return {"settlement": settlement, "rows": _amounts(settlement) if settlement else [],
+            "state": say(SETTLEMENT_TITLES[settlement.state]) if settlement else "",
+            "url": _url("settlement.details_view", settlement), "benefit": case.person.benefit}
+
+
+def _amounts(settlement: Settlement) -> list[tuple[str, str]]:
+    rows = [(N_("Back pay"), settlement.back_pay), (N_("To recover"), settlement.recover),
+            (N_("Offset"), settlement.offset), (N_("Still to refund"), settlement.still_to_refund),
+            (N_("Refunded so far"), settlement.refunded), (N_("To the person or heirs"), settlement.refund_to_person)]
+    return [(say(title), yuan(amount)) for title, amount in rows]
+
+
+def _url(endpoint: str, row: Any) -> str | None:
+    return url_for(endpoint, id=row.id) if row is not None and endpoint in current_app.view_functions else None
+
+
+def _paper(paper: Document) -> dict[str, Any]:
+    return {"title": say(PAPER_TITLES.get(paper.kind, paper.kind)), "state": say(DOCUMENT_TITLES[paper.state]),
+            "number": paper.number, "at": moment(paper.ordered_at),
+            "url": url_for("file.document", id=paper.id) if paper.sha256 else None}
+
+
+def _verbs(case: Case) -> dict[str, Any]:
+    """Which of the rarer verbs this person may try on this case."""
+    newest: StepDone | None = (list(case.taken.values()) or [None])[-1]
+    step = newest and case.way.step(newest.step)
+    settlement = ledger.standing(case)
+    changes = current_user.may(Right.CHANGE_CASES)
+    reclassifies = changes and current_user.role in (Role.TOWNSHIP, Role.COUNTY_CLERK) and not settlement
+    return {
+        "undo": (step.key, say(step.title)) if step and may_take(step) and step.effect not in MONEY_STEPS else None,
+        "reclassify": [(c.key, say(c.title)) for c in CATEGORIES.values() if c.key != case.category]
+                      if reclassifies else [],
+        "give_back": bool(settlement and current_user.role in RETURNERS[settlement.state]),
+        "attach": [(str(kind), say(title)) for kind, title in PROOF_TITLES.items()] if changes else [],
+        "benefit": current_user.role == Role.COUNTY_CLERK,
+    }
+
+
+def entries(case: Case, sees_money: bool, after: int = 0) -> list[AuditEntry]:
+    """The case's part of the trail, newest first; amounts only for whom they are meant."""
+    found = select(AuditEntry).where(AuditEntry.case_id == case.id, AuditEntry.id > after).order_by(AuditEntry.id.desc())
+    hidden = () if sees_money else MONEY_SUBJECTS
+    return [entry for entry in db.session.scalars(found.limit(400)) if entry.subject not in hidden]
+
+
+def _newest(case: Case) -> int:
+    return next((entry.id for entry in entries(case, True)), 0)
+
+
+def _timeline(case: Case, sees_money: bool) -> list[dict[str, Any]]:
+    """One point a transaction: who, when, what, before and after."""
+    together = groupby(entries(case, sees_money), key=lambda entry: (entry.at, entry.actor))
+    return [_point(at, actor, list(group)) for (at, actor), group in together]
+
+
+def _point(at: Any, actor: str, group: list[AuditEntry]) -> dict[str, Any]:
+    steps = [entry for entry in group if entry.subject == "step_done"]
+    told = [_headline(entry) for entry in steps] or [f"{trailwords.act(entry)}{trailwords.subject(entry)}"
+                                                     for entry in reversed(group)]
+    return {"at": moment(at), "by": actor, "what": "；".join(dict.fromkeys(told)),
+            "facts": [pair for entry in steps for pair in trailwords.facts((entry.changes.get("facts") or [0, {}])[1])],
+            "changes": [(trailwords.subject(entry), *change) for entry in reversed(group)
+                        for change in trailwords.changes(entry)]}
+
+
+def _headline(entry: AuditEntry) -> str:
+    if entry.act == "insert":
+        return trailwords.step_title(entry.changes["step"][1])
+    why = (entry.changes.get("undone_why") or [0, ""])[1]
+    return said(N_("Step taken back: {why}"), why=why or "–")
+
+
+def _lost(present: Step | None, typed: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What was typed for a step that is no longer the next one: kept in sight, to be copied."""
+    if not typed.get("step") or (present and present.key == typed["step"]):
+        return []
+    return trailwords.facts({key.removeprefix("fact-"): text for key, text in typed.items()
+                             if key.startswith("fact-") and text})

@@ -1,0 +1,191 @@
+"""What is done on the page of a case: each form one verb of the workflow, refused with the page as it was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, request, url_for
+from flask_admin import expose
+from flask_login import current_user
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm.exc import StaleDataError
+
+from models import audit, workflow
+from models.base import db
+from models.benefits import FIELDS, enter_benefit
+from models.case import Case
+from models.certificate import attach
+from models.months import parse_date
+from models.user import Right, Role, User
+from models.words import N_, Refusal
+from views import casepage, papers, standing, stepform, trailwords
+from views.benefitform import BenefitForm
+from views.frame import now, today
+from views.words import said, say
+
+CHANGED = N_("Somebody else changed this case meanwhile: {what}. What you typed is kept; choose the files again, "
+             "compare, then send it once more.")
+
+
+class Stale(Refusal):
+    """The page was older than the case."""
+
+
+class CaseVerbs:
+    """The addresses behind the forms of a case. Mixed into the view of cases, whose `get_one` limits them all."""
+
+    @expose("/<id>/step", methods=("POST",))
+    def step(self, id: str) -> Any:
+        """Take the next step; all that is missing is said at once."""
+        case = self.get_one(id)
+        step = case.way.step(request.form.get("step", ""))
+        if step is None:
+            return self._refused(case, [("", say(self._changed(case)))], 409)
+        given = stepform.answers(step.facts, request.form)
+        kinds = {c.kind for c in case.certificates} | {
+            name.removeprefix("proof-") for name, file in request.files.items(multi=True) if file.filename}
+        lacking = stepform.gaps(step, case.facts, given, kinds)
+        if lacking and self._fresh(case) and casepage.may_take(step):
+            return self._refused(case, lacking, 422)
+
+        def take(case: Case, by: User) -> None:
+            files = stepform.uploads(request.files, current_app.extensions["store"].put)
+            on = stepform.tidy("date", request.form.get("on", ""))
+            workflow.advance(case, step.key, by, now(), on=parse_date(on) if on else None, facts=given, uploads=files)
+        return self._do(case, take, said(N_("Done: {step}"), step=say(step.title)),
+                        lambda refusal: stepform.where(refusal, step))
+
+    @expose("/<id>/undo", methods=("POST",))
+    def undo(self, id: str) -> Any:
+        return self._do(self.get_one(id), lambda case, by: workflow.undo(case, request.form.get("step", ""), by, now(), _why()),
+                        say(N_("The step was taken back.")), lambda refusal: "undo-why")
+
+    @expose("/<id>/reclassify", methods=("POST",))
+    def reclassify(self, id: str) -> Any:
+        return self._do(self.get_one(id), lambda case, by: workflow.reclassify(
+            case, request.form.get("category", ""), by, now(), _why()),
+            say(N_("The category was changed.")), lambda refusal: "reclassify-why")
+
+    @expose("/<id>/return", methods=("POST",))
+    def give_back(self, id: str) -> Any:
+        return self._do(self.get_one(id), lambda case, by: workflow.give_back(case, by, now(), _why()),
+                        say(N_("The settlement was returned.")), lambda refusal: "return-why")
+
+    @expose("/<id>/attach", methods=("POST",))
+    def attach(self, id: str) -> Any:
+        """Add material to a case without taking a step."""
+        def add(case: Case, by: User) -> None:
+            files = stepform.uploads(request.files, current_app.extensions["store"].put)
+            if not files:
+                raise Refusal(N_("Choose a file first."))
+            for file in files:
+                attach(case, file, by.username, now())
+        return self._do(self.get_one(id), add, say(N_("The material was added.")), lambda refusal: "attach-file")
+
+    @expose("/<id>/paper", methods=("POST",))
+    def paper(self, id: str) -> Any:
+        """Order one paper of a case."""
+        return self._do(self.get_one(id), lambda case, by: papers.order([case], request.form.get("kind", ""), by, now()),
+                        say(N_("The paper is being drawn: load the page again in a moment.")), lambda refusal: "paper-kind",
+                        right=Right.ORDER_PAPERS)
+
+    @expose("/<id>/number", methods=("POST",))
+    def number(self, id: str) -> Any:
+        """Show the whole ID number once, for a reason that goes into the trail."""
+        case = self.get_one(id)
+        if not _why():
+            return self._refused(case, [("number-why", say(N_("Say in a few words why you need the whole number.")))], 422)
+        audit.record("see_number", "person", case.area_code, row_id=case.person_id, case_id=case.id, why=_why())
+        db.session.commit()
+        return self.page(case, number=case.person.id_number)
+
+    @expose("/<id>/benefit", methods=("GET", "POST"))
+    def benefit(self, id: str) -> Any:
+        """What settling needs and no suspension list holds, typed in."""
+        case = self.get_one(id)
+        if current_user.role != Role.COUNTY_CLERK:
+            abort(403)
+        form = BenefitForm(request.form if request.method == "POST" else None, obj=case.person.benefit)
+        problems, status = [], 200
+        if request.method == "POST":
+            problems, status = self._enter(case, form)
+            if not problems:
+                flash(say(N_("Saved.")), "success")
+                return redirect(url_for(".details_view", id=case.id))
+        title = said(N_("Benefit record: {name}"), name=case.person.name)
+        return self.render("admin/model/form.html", title=title, form=form, row=case.person.benefit, problems=problems,
+                           back=url_for(".details_view", id=case.id)), status
+
+    def _enter(self, case: Case, form: BenefitForm) -> tuple[list[tuple[str, str]], int]:
+        kept = case.person.benefit
+        if kept is not None and request.form.get("version") != str(kept.version):
+            return [("", say(N_("Somebody else changed this meanwhile. What you typed is kept below: compare, then "
+                                "send it again.")))], 409
+        if not form.validate():
+            return form.problems(), 422
+        try:
+            enter_benefit(case.person, current_user.username, **{key: form[key].data for key in FIELDS})
+            db.session.commit()
+        except Refusal as refusal:
+            db.session.rollback()
+            return [("", say(refusal))], 422
+        return [], 200
+
+    def _do(self, case: Case, verb: Callable[[Case, User], Any], said_after: str,
+            field: Callable[[Refusal], str], right: Right = Right.CHANGE_CASES) -> Any:
+        """Check the version, do the verb, commit; otherwise the page again, as it was typed."""
+        if not current_user.may(right):
+            abort(403)
+        try:
+            if not self._fresh(case):
+                raise Stale(self._changed(case))
+            verb(case, current_user._get_current_object())
+            db.session.commit()
+        except StaleDataError:
+            db.session.rollback()
+            return self._refused(case, [("", say(self._changed(case)))], 409)
+        except Refusal as refusal:
+            db.session.rollback()
+            stale = isinstance(refusal, Stale)
+            return self._refused(case, [("" if stale else field(refusal), say(refusal))], 409 if stale else 422)
+        flash(said_after, "success")
+        return redirect(self._onward(case))
+
+    def _fresh(self, case: Case) -> bool:
+        return request.form.get("version") == str(case.version)
+
+    def _changed(self, case: Case) -> Any:
+        """The refusal of a page that is too old, with what happened since it was drawn."""
+        seen = request.form.get("seen", "")
+        since = casepage.entries(case, current_user.may(Right.SEE_MONEY), int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
+        told = [f"{entry.actor} {trailwords.step_title(entry.changes['step'][1])}" for entry in reversed(since)
+                if entry.subject == "step_done" and "step" in entry.changes]
+        told = told or [f"{entry.actor} {trailwords.act(entry)}{trailwords.subject(entry)}" for entry in reversed(since)]
+        return Refusal(CHANGED, what="；".join(dict.fromkeys(told)) or "–").message
+
+    def _refused(self, case: Case, problems: list[tuple[str, str]], status: int) -> Any:
+        return self.page(case, typed=request.form, problems=problems), status
+
+    def _onward(self, case: Case) -> str:
+        """The page itself, or the next case that waits for this person."""
+        if request.form.get("then") != "next":
+            return url_for(".details_view", id=case.id)
+        here = tuple_(Case.area_code, Case.id)
+        following = db.session.scalar(
+            select(Case.id).where(standing.waits_for_me(), here > (case.area_code, case.id), *self.limits())
+            .order_by(Case.area_code, Case.id).limit(1))
+        if following is None:
+            flash(say(N_("That was the last one that waits for you behind this one.")), "success")
+            return url_for(".index_view", flt0_waits="me")
+        return url_for(".details_view", id=following)
+
+    def page(self, case: Case, typed: Any = None, problems: Any = (), number: str | None = None) -> str:
+        """The page of a case, also with what a refused form held."""
+        return self.render("admin/case.html", title=self.page_title(case), case=case, problems=problems,
+                           number=number, today=today(), **casepage.page(case, typed or {}))
+
+
+def _why() -> str:
+    return request.form.get("why", "").replace("\0", "").strip()[:200]
+

@@ -1,0 +1,138 @@
+"""The trail in words: acts, subjects and columns as a clerk calls them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.audit import AuditEntry
+from models.case import STATE_TITLES
+from models.categories import CATEGORIES
+from models.document import DOCUMENT_TITLES
+from models.ledger import SETTLEMENT_TITLES
+from models.money import yuan
+from models.steps import OUTCOME_TITLES, PROOF_TITLES
+from models.user import ROLE_TITLES
+from models.words import N_
+from views.words import say, value
+
+ORIGINS = {"screen": N_("on screen"), "command": N_("by command"), "job": N_("in the background")}
+
+ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"), "sign_in": N_("Signed in"),
+        "sign_in_refused": N_("Sign-in refused"), "sign_out": N_("Signed out"), "see_number": N_("Looked at the ID number"),
+        "import": N_("Brought in a list"), "export": N_("Exported a list"), "hand_out": N_("Handed out the list"),
+        "backup": N_("Backed up"), "restore": N_("Restored")}
+
+SUBJECTS = {
+    "pension_case": N_("Case"), "person": N_("Person"), "benefit": N_("Benefit record"), "step_done": N_("Step"),
+    "milestone": N_("Milestone"), "certificate": N_("Certificate"), "settlement": N_("Settlement"),
+    "receipt": N_("Refund"), "document": N_("Paper"), "bulletin": N_("Report"), "series": N_("Number series"),
+    "township": N_("Township"), "village": N_("Village"), "campaign": N_("Campaign"), "handout": N_("Handed-out list"),
+    "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "import_run": N_("List"),
+    "task": N_("Task")}
+
+COLUMNS = {
+    "state": N_("State"), "category": N_("Category"), "proposed": N_("Proposed category"), "next_step": N_("Next step"),
+    "round": N_("Classification no."), "outcome": N_("Outcome"), "area_code": N_("Area code"), "code": N_("Code"),
+    "paused_from": N_("Suspended from"), "household": N_("Household no."), "pause_reason": N_("Reason of the suspension"),
+    "remark": N_("Remark"), "listed_at": N_("Listed at"), "stock_township": N_("Counts in"), "corrected": N_("Corrected"),
+    "campaign_id": N_("Campaign no."), "person_id": N_("Person no."), "case_id": N_("Case no."), "task_id": N_("Task no."),
+    "settlement_id": N_("Settlement no."), "township_id": N_("Township no."),
+    "id_number": N_("ID number"), "id_tail": N_("ID number (tail)"), "name": N_("Name"), "name_key": N_("Sort key"),
+    "sex": N_("Sex"), "born": N_("Born"), "phone": N_("Telephone"), "step": N_("Step"), "taken_on": N_("Happened on"),
+    "recorded_at": N_("Recorded at"), "recorded_by": N_("Recorded by"), "facts": N_("Facts"),
+    "undone_at": N_("Taken back at"), "undone_by": N_("Taken back by"), "undone_why": N_("Why"), "kind": N_("Kind"),
+    "reached_at": N_("Reached at"), "lost_at": N_("Lost at"), "sha256": N_("Checksum"), "size": N_("Size in bytes"),
+    "media_type": N_("Kind of file"), "stated_on": N_("States the day"), "seals": N_("Seals"),
+    "attached_at": N_("Attached at"), "attached_by": N_("Attached by"), "as_of": N_("As of"), "result": N_("Result"),
+    "back_pay": N_("Back pay"), "recover": N_("To recover"), "offset": N_("Offset"),
+    "still_to_refund": N_("Still to refund"), "refund_to_person": N_("To the person or heirs"),
+    "submitted_by": N_("Computed by"), "submitted_at": N_("Computed at"), "reviewed_by": N_("Reviewed by"),
+    "reviewed_at": N_("Reviewed at"), "approved_by": N_("Approved by"), "approved_at": N_("Approved at"),
+    "ended_by": N_("Ended by"), "ended_at": N_("Ended at"), "ended_why": N_("Why"), "amount": N_("Amount"),
+    "received_on": N_("Received on"), "voucher_no": N_("Voucher number"), "number": N_("Document number"),
+    "file_name": N_("File"), "error": N_("Fault"), "ordered_by": N_("Ordered by"), "ordered_at": N_("Ordered at"),
+    "drawn_at": N_("Drawn at"), "basic_from": N_("Basic pension from"), "supplement_from": N_("Supplementary pension from"),
+    "years_paid": N_("Years paid"), "account_pension": N_("Account pension a month"),
+    "account_balance": N_("Account balance"), "government_subsidy": N_("of it government subsidy"),
+    "supplement_account_pension": N_("Supplementary account pension a month"),
+    "supplement_account_balance": N_("Supplementary account balance"), "entered_by": N_("Typed in by"),
+    "username": N_("User name"), "role": N_("Post"), "active": N_("In use"), "failures": N_("Wrong tries"),
+    "locked_until": N_("Locked until"), "password_hash": N_("Password"), "session_key": N_("Session"),
+    "key": N_("Key"), "title": N_("Title"), "document_no": N_("Document number"), "county_code": N_("County code"),
+    "county_name": N_("County"), "cutoff": N_("Cut-off month"), "verify_by": N_("Verify by"), "clear_by": N_("Clear by"),
+    "handed_out_at": N_("Handed out at"), "bureau": N_("Bureau"), "office": N_("Service centre"), "address": N_("Address"),
+    "bank_account": N_("Bank account"), "refund_days": N_("Days to refund"), "people": N_("Number of people"),
+    "handed_at": N_("Handed out at"), "handed_by": N_("Handed out by"), "received_at": N_("Received at"),
+    "received_by": N_("Received by"), "leader": N_("Head of the leading group"), "members": N_("Members"),
+    "plan_name": N_("Plan"), "plan_sha256": N_("Checksum of the plan"), "ranked": N_("Ranked"), "contact": N_("Contact"),
+    "item": N_("Item"), "from_month": N_("From month"), "min_age": N_("From age"), "basis": N_("Basis"),
+    "prefix": N_("Prefix"), "year": N_("Year"), "last": N_("Last number"), "counts": N_("Counts"),
+    "imported_at": N_("Brought in at"), "imported_by": N_("Brought in by"), "why": N_("Why"), "file": N_("File"),
+    "rows": N_("Rows"), "new": N_("New"), "updated": N_("Updated"), "unchanged": N_("Unchanged"), "refused": N_("Refused"),
+    "sheet": N_("Sheet"), "area": N_("Area"), "village": N_("Village"), "columns": N_("Columns")}
+
+MONEY = {"back_pay", "recover", "offset", "still_to_refund", "refund_to_person", "account_pension", "account_balance",
+         "government_subsidy", "supplement_account_pension", "supplement_account_balance", "amount"}
+# What says nothing to people.
+UNSAID = {"name_key", "sha256", "plan_sha256", "session_key", "round", "campaign_id", "person_id", "case_id", "task_id",
+          "settlement_id", "township_id", "result", "size", "media_type", "listed_at", "id_tail"}
+
+_STEPS = {step.key: step.title for way in CATEGORIES.values() for step in way.steps} | {
+    "reclassify": N_("Change the category")}
+_FACTS = {fact.key: fact for way in CATEGORIES.values() for step in way.steps for fact in step.facts}
+_KNOWN: dict[str, dict] = {
+    "category": {c.key: c.title for c in CATEGORIES.values()}, "proposed": {c.key: c.title for c in CATEGORIES.values()},
+    "step": _STEPS, "next_step": _STEPS, "outcome": OUTCOME_TITLES, "role": ROLE_TITLES, "kind": {
+        **PROOF_TITLES, "verified": N_("Verified"), "cleared": N_("Cleared")},
+    "state": {**STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES},
+    "owed": {"yes": N_("Yes"), "no": N_("No")}, "to_refund": {"yes": N_("Yes"), "no": N_("No")}}
+_EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}
+
+
+def step_title(key: str) -> str:
+    return say(_STEPS.get(key, key))
+
+
+def act(entry: AuditEntry) -> str:
+    return say(ACTS.get(entry.act, entry.act))
+
+
+def subject(entry: AuditEntry) -> str:
+    return say(SUBJECTS.get(entry.subject, entry.subject))
+
+
+def changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
+    """(column, before, after) in words; numbers were masked when recorded."""
+    return [(say(COLUMNS.get(name, name)), shown(name, before), shown(name, after))
+            for name, (before, after) in entry.changes.items() if name not in UNSAID]
+
+
+def shown(name: str, stored: Any) -> str:
+    """A stored value in words."""
+    if name == "facts" and isinstance(stored, dict):
+        return "；".join(f"{label}：{text}" for label, text in facts(stored)) or "–"
+    if isinstance(stored, str) and stored in _KNOWN.get(name, {}):
+        return say(_KNOWN[name][stored])
+    if name in MONEY and isinstance(stored, int):
+        return yuan(stored)
+    if isinstance(stored, list):
+        return "、".join(map(str, stored)) or "–"
+    if isinstance(stored, dict):
+        return "；".join(f"{say(COLUMNS.get(key, key))}：{text}" for key, text in stored.items()) or "–"
+    return value(_local(name, stored))
+
+
+def _local(name: str, stored: Any) -> Any:
+    """Instants were recorded with their zone; people read them without."""
+    return str(stored)[:16].replace("T", " ") if name.endswith(("_at", "_until")) and stored else stored
+
+
+def facts(stored: dict[str, Any]) -> list[tuple[str, str]]:
+    """(question, answer) of a step's facts."""
+    return [(say(_FACTS[key].title if key in _FACTS and key not in _EFFECTS else _EFFECTS.get(key, key)),
+             _answer(key, text)) for key, text in stored.items() if text is not None]
+
+
+def _answer(key: str, text: str) -> str:
+    options = dict(_FACTS[key].options()) if key in _FACTS and _FACTS[key].kind == "choice" else _KNOWN.get(key, {})
+    return say(options.get(text, str(text)))
