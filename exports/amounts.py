@@ -22,6 +22,7 @@ def in_words(amount: str, prefix: str = "") -> str:
 
 @cache
 def _capital(amount: Decimal) -> str:
-    import cn2an        # reads its tables on import: only whoever writes a sum in words waits for that
+    import cn2an  # here, because it reads its tables on import
+
     # cn2an cuts a third decimal off without a word: fen() has refused one before we come here.
     return cn2an.an2cn(format(amount, "f"), "rmb")

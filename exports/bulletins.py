@@ -17,14 +17,17 @@ from models.words import N_, Message
 Facts = dict[str, Any]
 
 TITLE = N_("Report on progress")
-# outcomes: cases; amounts: yuan; copy_to: 抄送; recipients and requirements have the words of the plan when left out.
-FACTS = ("office.name", "office.bureau", "office.address?", "office.phone?", "office.bank_account?", "number", "issued_on",
+# outcomes: cases; amounts: yuan; copy_to: 抄送. Left out, recipients and requirements are in the words of the plan.
+FACTS = ("office.name", "office.bureau", "office.address?", "office.phone?", "office.bank_account?",
+         "number", "issued_on",
          "campaign.title", "campaign.document_no", "campaign.verify_by", "campaign.clear_by",
          "outcomes.resumed", "outcomes.deregistered", "outcomes.sealed", "outcomes.kept_suspended",
          "amounts.back_pay", "amounts.to_recover", "amounts.recovered", "recipients?", "requirements[]?", "copy_to[]?")
 _COUNTS = ("stock", "verified", "verified_rate?", "cleared", "cleared_rate?", "outstanding", "overdue", "added")
-STANDINGS = ("as_of", "campaign", "formula", *(f"total.{name}" for name in (*_COUNTS, "rank?", "code?", "name?", "rank_before?")),
-             *(f"rows[].{name}" for name in ("rank?", "code", "name", *_COUNTS, "rank_before?")))
+# As `portal ranking --json` prints them.
+STANDINGS = ("as_of", "campaign", "formula",
+             *(f"total.{name}" for name in (*_COUNTS, "rank?", "code?", "name?", "rank_before?")),
+             *(f"rows[].{name}" for name in (*_COUNTS, "rank?", "code", "name", "rank_before?")))
 
 RECIPIENTS = "各乡（镇）人民政府"
 REQUIREMENTS = (
@@ -33,7 +36,7 @@ REQUIREMENTS = (
     "做好政策宣传和解释，争取参保人员和家属的理解配合。县专项清理工作领导小组将继续定期通报，对未按时完成任务、造成严重后果的严肃问责。",
 )
 # A line of a title may not end inside one of these.
-_WORDS = ("关于", "全县", "城乡居民", "养老保险", "暂停领取", "待遇", "人员", "专项", "清理", "工作", "进展情况", "的通报", "情况", "统计表")
+_WORDS = ("全县", "城乡居民", "养老保险", "暂停领取", "待遇", "人员", "专项", "清理", "工作", "进展情况", "的通报")
 
 
 def draw(standings: Facts, facts: Facts, font_dir: Path | None = None) -> bytes:
@@ -43,7 +46,7 @@ def draw(standings: Facts, facts: Facts, font_dir: Path | None = None) -> bytes:
     """
     known = _told(standings, facts)
     html = partial(pages.page, "bulletins/ranking.html")
-    # 7.4: 版记 stands on the last even page: at the foot of the annex if that is even and has room, else on a page of its own.
+    # 7.4: 版记 stands at the foot of the last even page: below the annex if that ends on one, else on its own.
     together = pdf.page_count(html(known | {"imprint_alone": False}), font_dir)
     return pdf.render(html(known | {"imprint_alone": together % 2 == 1}), font_dir=font_dir)
 
@@ -55,9 +58,10 @@ def example() -> tuple[Facts, Facts]:
 
 
 def ahead_and_behind(rows: list[Facts]) -> tuple[list[Facts], list[Facts]]:
-    """Who is named for praise and who for being late: three each, fewer where there are fewer than six, all who tie with the third.
+    """The rows named for praise and those named for lagging: three each, fewer where there are fewer than six.
 
-    Nobody is praised for nothing cleared, nobody blamed with nothing left, and nobody stands in both lists.
+    Who ties with the last one named is named too. Nobody is praised for nothing cleared, nobody blamed with nothing
+    left, and nobody stands in both lists.
     """
     ranked = sorted((row for row in rows if row["stock"] and row["rank"]), key=lambda row: row["rank"])
     named = min(3, len(ranked) // 2) or len(ranked)
@@ -72,15 +76,17 @@ def _told(standings: Facts, facts: Facts) -> Facts:
     paper = Message(TITLE)
     standings, facts = checked(paper, STANDINGS, standings), checked(paper, FACTS, facts)
     rows = [_row(row) for row in standings["rows"]]
+    ranks = {row["rank"] for row in rows if row["stock"]}
     ahead, behind = ahead_and_behind(standings["rows"])
     title = f"关于全县{facts['campaign']['title']}工作进展情况的通报"
     masthead = f"{facts['office']['bureau']}文件"
     clear_by = pages.day(facts["campaign"]["clear_by"])
     return facts | {
         "as_of": standings["as_of"], "formula": standings["formula"], "total": _row(standings["total"]), "rows": rows,
-        "ahead": ahead, "behind": behind, "even": len({row["rank"] for row in standings["rows"] if row["stock"]}) == 1,
+        "ahead": ahead, "behind": behind, "even": len(ranks) == 1,
         "late": [row for row in rows if row["overdue"]], "without": [row["name"] for row in rows if not row["stock"]],
-        "recipients": facts["recipients"] or RECIPIENTS, "title": title, "title_lines": pages.balanced(title, 20, _WORDS),
+        "recipients": facts["recipients"] or RECIPIENTS,
+        "title": title, "title_lines": pages.balanced(title, 20, _WORDS),
         "requirements": facts["requirements"] or [text.format(clear_by=clear_by) for text in REQUIREMENTS],
         "annex_title": f"各乡（镇）{facts['campaign']['title'][-4:]}进展情况统计表",
         # 版心 is 156 mm wide; the red letters are 42 pt (14.8 mm) high and made as narrow as the name is long.
@@ -96,4 +102,6 @@ def _row(row: Facts) -> Facts:
 def _moved(rank: int | None, before: int | None) -> str:
     if not rank or not before:
         return str(before or "—")
-    return f"{before}" + (f"（↑{before - rank}）" if rank < before else f"（↓{rank - before}）" if rank > before else "（平）")
+    if rank == before:
+        return f"{before}（平）"
+    return f"{before}（↑{before - rank}）" if rank < before else f"{before}（↓{rank - before}）"

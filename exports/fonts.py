@@ -1,16 +1,18 @@
 """Which fonts a paper may use, and which characters they can print.
 
 GB 18030-2022 asks government systems for 87,887 hanzi. Noto Serif CJK has a third of them, Hanazono and BabelStone Han
-the rest; a county's own licensed 仿宋_GB2312, 楷体_GB2312, 黑体 and 方正小标宋 stand before them all (GB/T 9704 asks for these).
+the rest. A county's own licensed 仿宋_GB2312, 楷体_GB2312, 黑体 and 方正小标宋 (GB/T 9704) stand before them all.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
+
+from exports import everyday
 
 FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
 
@@ -31,10 +33,11 @@ class SystemFont:
     file: str
     package: str
     face: int = 0
+    bold: str = ""
 
 
-SERIF = SystemFont("Noto Serif CJK SC", "NotoSerifCJK-Regular.ttc", "fonts-noto-cjk", face=2)
-SANS = SystemFont("Noto Sans CJK SC", "NotoSansCJK-Regular.ttc", "fonts-noto-cjk", face=2)
+SERIF = SystemFont("Noto Serif CJK SC", "NotoSerifCJK-Regular.ttc", "fonts-noto-cjk", 2, "NotoSerifCJK-Bold.ttc")
+SANS = SystemFont("Noto Sans CJK SC", "NotoSansCJK-Regular.ttc", "fonts-noto-cjk", 2, "NotoSansCJK-Bold.ttc")
 RARE = (SystemFont("HanaMinA", "HanaMinA.ttf", "fonts-hanazono"),
         SystemFont("HanaMinB", "HanaMinB.ttf", "fonts-hanazono"),
         SystemFont("BabelStone Han", "BabelStoneHan.ttf", "fonts-babelstone-han"))
@@ -42,10 +45,13 @@ RARE = (SystemFont("HanaMinA", "HanaMinA.ttf", "fonts-hanazono"),
 
 @dataclass(frozen=True)
 class Stack:
-    """The fonts of one machine: CSS that names them, the files behind `app:` addresses, the characters they have."""
+    """The fonts of one machine.
+
+    *css* names them, *files* reads what stands behind its `app:` addresses, *characters* are the code points they have.
+    """
 
     css: str
-    files: dict[str, Path]
+    files: dict[str, Callable[[], bytes]]
     characters: frozenset[int]
 
     def missing(self, text: str) -> str:
@@ -63,31 +69,49 @@ class Stack:
 def stack(font_dir: Path | None = None, folders: tuple[Path, ...] = FOLDERS) -> Stack:
     """The stack of a machine whose county keeps its own fonts in *font_dir*; read once.
 
-    Without Debian's Noto the fonts of the package pylopdf-fonts-zh-cn are used, whose 28,000 hanzi lack the rarest names.
+    Without Debian's Noto it is the fonts of the package pylopdf-fonts-zh-cn: 28,000 hanzi, not the rarest names.
     """
-    files, faces, characters = {}, [], set()
-
-    def own(path: Path, family: str, weight: str = "normal") -> None:
-        address = f"app:fonts/{len(files)}"
-        files[address] = path
-        faces.append(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("{address}") }}')
-        characters.update(_cmap(path, 0))
-
+    faces = _Faces()
     for path, family in _county(font_dir):
         # 小标宋 is drawn bold and has one weight: declared bold, nothing thickens it a second time.
-        own(path, family, "bold" if family in ROLES["title"] else "normal")
-    families = {}
-    for role, font, spare in (("serif", SERIF, "serif"), ("sans", SANS, "sans")):
-        if path := _find(font.file, folders):
-            families[role] = font.family
-            characters.update(_cmap(path, font.face))
-        else:
-            families[role] = f"Noto {spare.title()} SC"
-            own(_packaged(spare), families[role])
+        faces.add(family, path.read_bytes, "bold" if family in ROLES["title"] else "normal")
+        faces.characters |= _cmap(path, 0)
+    families = {kind: _chinese(faces, kind, font, folders) for kind, font in (("serif", SERIF), ("sans", SANS))}
     rare = [font for font in RARE if _find(font.file, folders)]
     for font in rare:
-        characters.update(_cmap(_find(font.file, folders), font.face))
-    return Stack("\n".join([*faces, _variables(families, [font.family for font in rare])]), files, frozenset(characters))
+        faces.characters |= _cmap(_find(font.file, folders), font.face)
+    css = "\n".join([*faces.rules, _variables(families, [font.family for font in rare])])
+    return Stack(css, faces.files, frozenset(faces.characters))
+
+
+class _Faces:
+    """@font-face rules in the making."""
+
+    def __init__(self) -> None:
+        self.rules: list[str] = []
+        self.files: dict[str, Callable[[], bytes]] = {}
+        self.characters: set[int] = set()
+
+    def add(self, family: str, read: Callable[[], bytes], weight: str = "normal") -> None:
+        address = f"app:fonts/{len(self.files)}"
+        self.files[address] = read
+        self.rules.append(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("{address}") }}')
+
+
+def _chinese(faces: _Faces, kind: str, font: SystemFont, folders: tuple[Path, ...]) -> list[str]:
+    """The families of the serif or the sans font: its everyday part, then the whole."""
+    path, face = _find(font.file, folders), font.face
+    part, whole = f"Noto {kind.title()} SC", font.family
+    if not path:
+        path, face, whole = _packaged(kind), 0, f"Noto {kind.title()} SC Regular"
+        faces.add(whole, path.read_bytes)
+    faces.characters |= _cmap(path, face)
+    if not everyday.possible():
+        return [whole]
+    for file, weight in ((path, "normal"), (font.bold and _find(font.bold, folders), "bold")):
+        if file:
+            faces.add(part, partial(everyday.cut, file, face), weight)
+    return [part, whole]
 
 
 def lacking(folders: tuple[Path, ...] = FOLDERS) -> list[str]:
@@ -95,12 +119,15 @@ def lacking(folders: tuple[Path, ...] = FOLDERS) -> list[str]:
     return list(dict.fromkeys(font.package for font in (SERIF, SANS, *RARE) if not _find(font.file, folders)))
 
 
-def _variables(families: dict[str, str], rare: Iterable[str]) -> str:
-    def names(role: str, last: str) -> str:
-        return ", ".join(f'"{name}"' for name in (*ROLES.get(role, ()), last, *rare))
+def _variables(families: dict[str, list[str]], rare: Iterable[str]) -> str:
+    """CSS variables, one for each typeface that GB/T 9704 names, and --song for forms."""
+    kinds = {"fang": "serif", "kai": "serif", "title": "serif", "song": "serif", "hei": "sans"}
+    names = {role: (*ROLES.get(role, ()), *families[kind], *rare) for role, kind in kinds.items()}
+    return ":root { " + " ".join(f"--{role}: {', '.join(map(_quoted, all_))};" for role, all_ in names.items()) + " }"
 
-    rows = {"fang": "serif", "kai": "serif", "title": "serif", "song": "serif", "hei": "sans"}
-    return ":root { " + " ".join(f"--{role}: {names(role, families[last])};" for role, last in rows.items()) + " }"
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def _county(font_dir: Path | None) -> list[tuple[Path, str]]:

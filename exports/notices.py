@@ -1,7 +1,7 @@
 """THE TABLE of notices and approval forms (方案三（三）, forms of 城乡居民基本养老保险经办规程).
 
-A notice is one entry here, `templates/notices/<key>.html` and an invented example `templates/notices/<key>.json`. It is drawn from
-frozen facts: plain JSON, dates 'YYYY-MM-DD', months 'YYYY-MM', money two-decimal yuan strings.
+A notice is one entry here, `templates/notices/<key>.html` and an invented example `<key>.json` beside it. It is drawn
+from frozen facts: plain JSON, dates 'YYYY-MM-DD', months 'YYYY-MM', money two-decimal yuan strings.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any
 
 from exports import pages, pdf, segments
 from exports.facts import checked
-from models.money import fen
+from models.money import fen, yuan
 from models.words import N_, Message, Refusal
 
 Facts = dict[str, Any]
 
-# office.name 交城县城乡居民养老保险服务中心, office.bureau 交城县人力资源和社会保障局; person.village 天宁镇磁窑村, person.township 天宁镇.
-COMMON = ("office.name", "office.bureau", "office.address", "office.phone", "office.bank_account?", "number?", "issued_on",
+# office.name 交城县城乡居民养老保险服务中心, office.bureau 交城县人力资源和社会保障局, person.village 天宁镇磁窑村.
+COMMON = ("office.name", "office.bureau", "office.address", "office.phone", "office.bank_account?",
+          "number?", "issued_on",
           "person.name", "person.sex", "person.id_number", "person.born", "person.village", "person.township",
           "person.phone?", "campaign.title", "campaign.document_no", "campaign.verify_by", "campaign.clear_by")
 LINES = ("lines[].month", "lines[].item", "lines[].entitled", "lines[].paid", "lines[].difference", "lines[].basis",
@@ -29,24 +30,35 @@ LINES = ("lines[].month", "lines[].item", "lines[].entitled", "lines[].paid", "l
 SIGNED = tuple(f"{who}{part}" for who in ("handler", "reviewer", "approver") for part in ("?", ".name", ".on"))
 
 
+_ROWS_A_PAGE = 24
+
+
 def _as_given(notice: Notice, facts: Facts) -> Facts:
     return facts
 
 
-def _counted(sign: int, total: str) -> Callable[[Notice, Facts], Facts]:
-    """Lines of one sign as stretches; refused unless they add up to the fact *total*."""
-    def prepare(notice: Notice, facts: Facts) -> Facts:
-        lines = [line for line in facts["lines"] if fen(line["difference"]) * sign > 0]
-        told = {total: segments.summed(lines)}
-        months = segments.months_of(lines)
-        if "months" in facts and months:
-            told |= {"months": len(months), "from_month": months[0], "to_month": months[-1]}
-        for fact, found in told.items():
-            if facts[fact] != found:
-                raise Refusal(N_("{paper}: the lines give {found} for “{fact}”, not {given}."),
-                              paper=Message(notice.title), found=found, fact=fact, given=facts[fact])
-        return facts | {"segments": segments.segments(lines), "months": len(months)}
-    return prepare
+def _owed(notice: Notice, facts: Facts) -> Facts:
+    """The lines that are owed, as stretches; refused unless they add up to `back_pay`."""
+    lines = [line for line in facts["lines"] if fen(line["difference"]) > 0]
+    _agree(notice, facts, {"back_pay": segments.summed(lines)})
+    return facts | {"segments": segments.segments(lines), "months": len(segments.months_of(lines))}
+
+
+def _overpaid(notice: Notice, facts: Facts) -> Facts:
+    """The lines paid too much, as stretches; refused unless the sums and months told are theirs."""
+    lines = [line for line in facts["lines"] if fen(line["difference"]) < 0]
+    months = segments.months_of(lines) or [""]
+    _agree(notice, facts, {"recover": segments.summed(lines), "months": len(months),
+                           "from_month": months[0], "to_month": months[-1],
+                           "still_to_refund": yuan(fen(facts["recover"]) - fen(facts["offset"]))})
+    return facts | {"segments": segments.segments(lines)}
+
+
+def _agree(notice: Notice, facts: Facts, found: Facts) -> None:
+    for fact, value in found.items():
+        if facts[fact] != value:
+            raise Refusal(N_("{paper}: the lines give {found} for “{fact}”, not {given}."),
+                          paper=Message(notice.title), found=value, fact=fact, given=facts[fact])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,34 +85,43 @@ class Notice:
         numbered = {"number"} if self.numbered else set()
         return tuple(name for name in COMMON if name.removesuffix("?") not in own | numbered) + (*numbered, *self.facts)
 
-    def html(self, facts: Facts) -> str:
-        """The paper as HTML. Raises Refusal for a missing or unknown fact and for sums that do not agree."""
+    def told(self, facts: Facts) -> Facts:
+        """What the template is given. Raises Refusal for a missing or unknown fact and for sums that do not agree."""
         facts = self.prepare(self, checked(Message(self.title), self.declared, facts))
-        return pages.page(self.template, facts | {"title": self.chinese_title})
+        return facts | {"title": self.chinese_title}
+
+    def html(self, facts: Facts) -> str:
+        """The paper as HTML; refuses as `told` does."""
+        return pages.page(self.template, self.told(facts))
+
+    def limit(self, facts: Facts) -> int | None:
+        """The most pages it may fill: a table of many stretches earns more. Refuses as `told` does."""
+        return self.most_pages and self.most_pages + len(self.told(facts).get("segments", ())) // _ROWS_A_PAGE
 
 
 NOTICES = {notice.key: notice for notice in (
-    Notice(key="certification", title=N_("Notice to certify"), chinese_title="养老金领取资格认证告知书", for_people=True,
-           most_pages=1,
-           # places: where it can be done; bring: what with; agent: the village's 代办员.
-           facts=("paused_from", "due_by", "places[]", "bring[]", "agent?", "agent.name", "agent.phone")),
+    # 方案三（三）1. places: where it can be done; bring: what with; agent: the village's 代办员.
+    Notice(key="certification", title=N_("Notice to certify"), chinese_title="养老金领取资格认证告知书",
+           facts=("paused_from", "due_by", "places[]", "bring[]", "agent?", "agent.name", "agent.phone"),
+           for_people=True, most_pages=1),
+    # 方案三（三）1、6. category: its Chinese title; restored_on: day of certification, card or release.
     Notice(key="back_pay", title=N_("Back pay approval form"), chinese_title="城乡居民养老保险待遇补发审批表",
-           # category: its Chinese title; restored_on: day of certification, card, release; account: where it is paid to.
            facts=("paused_from", "category", "restored_on?", "resumes?", "account?", *LINES, "back_pay", *SIGNED),
-           prepare=_counted(1, "back_pay")),
-    Notice(key="recovery", title=N_("Notice to refund"), chinese_title="城乡居民养老保险待遇退回通知书", numbered=True, for_people=True,
-           most_pages=3,
-           # party: who has to pay; relation: 本人, 家属, 领取人; reason: a clause, 王桂兰于2020年1月15日死亡.
-           facts=("party", "relation", "reason", "from_month", "to_month", "months", "recover", "offset", "still_to_refund",
-                  "pay_by", "office.bank_account", *LINES),
-           prepare=_counted(-1, "recover")),
+           prepare=_owed),
+    # 方案三（三）2、5. party: who has to pay; relation: 本人, 家属; reason: 王桂兰于2020年1月15日死亡.
+    Notice(key="recovery", title=N_("Notice to refund"), chinese_title="城乡居民养老保险待遇退回通知书",
+           facts=("party", "relation", "reason", "from_month", "to_month", "months", "recover", "offset",
+                  "still_to_refund", "pay_by", "office.bank_account", *LINES),
+           prepare=_overpaid, numbered=True, for_people=True, most_pages=3),
+    # 方案三（三）2、4、7. reason: 死亡, 重复享受待遇, 双重户籍 or another; reason_on: a date or a month.
     Notice(key="deregistration", title=N_("Deregistration form"), chinese_title="城乡居民养老保险注销登记表",
-           # reason: one of 死亡, 重复享受待遇, 双重户籍, else printed as 其他; reason_on: a date or a month.
-           facts=("reason", "reason_on", "evidence", "account_balance", "supplement_account_balance", "back_pay", "recover",
-                  "offset", "funeral_grant", "refund", "heir?", "heir.name", "heir.id_number", "heir.relation", "heir.phone?",
+           facts=("reason", "reason_on", "evidence", "account_balance", "supplement_account_balance", "back_pay",
+                  "recover", "offset", "funeral_grant", "refund",
+                  "heir?", "heir.name", "heir.id_number", "heir.relation", "heir.phone?",
                   "bank?", "bank.name", "bank.account", "bank.holder", *SIGNED)),
-    Notice(key="sealing", title=N_("Certificate of sealing an account"), chinese_title="村委会代办注销登记及个人账户封存证明",
-           # contacts: how the family was looked for (方案三（三）4), at least once.
+    # 方案三（三）4. contacts: how the family was looked for, at least once.
+    Notice(key="sealing", title=N_("Certificate of sealing an account"),
+           chinese_title="村委会代办注销登记及个人账户封存证明",
            facts=("died_on", "evidence", "contacts[].on", "contacts[].way", "contacts[].by", "contacts[].result",
                   "account_balance", "supplement_account_balance", "recover", "offset", "sealed_balance", "sealed_on")),
 )}
@@ -114,7 +135,10 @@ def get(key: str) -> Notice:
 
 
 def draw(key: str, facts: Facts, font_dir: Path | None = None) -> bytes:
-    """The PDF of one notice. Raises Refusal for facts that are missing, unknown or at odds, and for what cannot be printed."""
+    """The PDF of one notice.
+
+    Raises Refusal for facts that are missing, unknown or at odds, and for what cannot be printed.
+    """
     return draw_many(key, [facts], font_dir)[0]
 
 
@@ -123,7 +147,7 @@ def draw_many(key: str, facts: Sequence[Facts], font_dir: Path | None = None,
     """One PDF for each set of facts, all facts checked before the first is drawn; *progress* gets (done, total)."""
     notice = get(key)
     return pdf.render_many([notice.html(each) for each in facts], progress, font_dir,
-                           notice.most_pages)
+                           [notice.limit(each) for each in facts])
 
 
 def example(key: str) -> Facts:

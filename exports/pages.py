@@ -17,7 +17,10 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 def page(template: str, facts: dict[str, Any]) -> str:
-    """The HTML of *template* (a path under templates/). Every text of the facts is escaped; a name unknown to them is a bug."""
+    """The HTML of *template*, a path under templates/.
+
+    Every text of the facts is escaped. A name that the facts do not know raises jinja2.UndefinedError: a bug.
+    """
     html = _environment().get_template(template).render(facts)
     # Between two hanzi a line break of the source would be printed as a blank.
     return "".join(line.strip() for line in html.split("\n"))
@@ -45,7 +48,7 @@ def grouped(amount: str) -> str:
 
 
 def balanced(text: str, widest: int = 20, words: tuple[str, ...] = ()) -> list[str]:
-    """A title in the fewest lines of at most *widest* characters, near equal in length and never inside one of *words*."""
+    """A title in the fewest lines of at most *widest* characters, near equal, never broken inside one of *words*."""
     if len(text) <= widest:
         return [text]
     lines = -(-len(text) // widest)

@@ -20,8 +20,8 @@ Line = dict[str, Any]
 def segments(lines: Iterable[Line]) -> list[dict[str, Any]]:
     """Consecutive months of one item, one monthly sum and one basis as one row.
 
-    *lines*: month 'YYYY-MM', item (a key of ITEMS), difference (yuan, either sign), basis. Rows: item (Chinese), from, to
-    ('YYYY-MM'), months (a count), monthly and sum (yuan, without sign), basis; by item, then month.
+    *lines*: month 'YYYY-MM', item (a key of ITEMS), difference (yuan, either sign), basis. Rows, by item, then month:
+    item (Chinese), from and to ('YYYY-MM'), months (a count), monthly and sum (yuan, without sign), basis.
     """
     stretches = [stretch for run in _runs(lines) for stretch in _stretches(run)]
     return [_row(stretch) for stretch in sorted(stretches, key=lambda s: (_place(s[0]["item"]), s[0]["month"]))]

@@ -195,16 +195,20 @@ def the_standing(case: Case) -> Settlement:
 
 
 def review(case: Case, by: str, now: datetime) -> None:
-    """The second signature. Raises Refusal for the person who submitted."""
+    """The second signature. Raises Refusal for the person who submitted, and out of turn."""
     settlement = the_standing(case)
+    if settlement.state != SUBMITTED:
+        raise Refusal(N_("The settlement of {name} does not wait for review."), name=case.person.name)
     if by == settlement.submitted_by:
         raise Refusal(N_("Whoever computed a settlement cannot review it: another person has to."))
     settlement.state, settlement.reviewed_by, settlement.reviewed_at = REVIEWED, by, now
 
 
 def approve(case: Case, by: str, now: datetime) -> None:
-    """The third signature. Raises Refusal for either of the first two people."""
+    """The third signature. Raises Refusal for either of the first two people, and out of turn."""
     settlement = the_standing(case)
+    if settlement.state != REVIEWED:
+        raise Refusal(N_("The settlement of {name} has not been reviewed."), name=case.person.name)
     if by in (settlement.submitted_by, settlement.reviewed_by):
         raise Refusal(N_("Whoever computed or reviewed a settlement cannot approve it: a third person has to."))
     settlement.state, settlement.approved_by, settlement.approved_at = APPROVED, by, now

@@ -16,7 +16,7 @@ from models.base import AreaCode, Instant, Json, Row, db
 from models.scope import Placed
 from models.words import N_
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=40)  # with the sweep's 15 s, a killed task is in hand again within a minute
 MOST_TRIES = 5
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"

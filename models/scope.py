@@ -123,24 +123,28 @@ def _limit(state: ORMExecuteState) -> None:
 
 
 def _code_of(row: Any, session: Session) -> str | None:
-    """The area a row belongs to, found through its parents."""
+    """The area a row belongs to, found through its parents; None where it hangs on nothing in sight."""
     if isinstance(row, Placed):
         return row.area_code
     if isinstance(row, Child):
-        column, parent = row.__parent__
-        return _code_of(_parent(row, column, _named(parent), session), session)
+        return _code_of(_parent(row, session), session)
     if isinstance(row, Carried):
         return _carried_code(row, session)
-    return current()
+    return None
 
 
-def _parent(row: Any, column: str, cls: Any, session: Session) -> Any:
-    for relation in inspect(type(row)).relationships:
-        if relation.mapper.class_ is cls and column in {c.name for c in relation.local_columns}:
-            found = getattr(row, relation.key)
-            if found is not None:
-                return found
-    return session.get(cls, getattr(row, column))
+def _hangs(row: Any) -> tuple[Any, str, Any]:
+    """What a child hangs on: the parent's class, the column that says which, and the parent about to be set."""
+    column, cls = row.__parent__[0], _named(row.__parent__[1])
+    relations = [r for r in inspect(type(row)).relationships if {c.name for c in r.local_columns} == {column}]
+    added = [parent for r in relations for parent in inspect(row).attrs[r.key].history.added or ()]
+    return cls, column, added[0] if added else None
+
+
+def _parent(row: Any, session: Session) -> Any:
+    cls, column, coming = _hangs(row)
+    key = getattr(row, column)
+    return coming or (session.get(cls, key) if key is not None else None)
 
 
 def _carried_code(row: Any, session: Session) -> str | None:
@@ -162,8 +166,15 @@ def formerly(row: Any, key: str, session: Session) -> Any:
     return session.connection().scalar(select(column).where(column.table.c.id == state.identity[0]))
 
 
-def _former_code(row: Any, session: Session) -> str | None:
-    return formerly(row, "area_code", session) if isinstance(row, Placed) else None
+def _moved_from(row: Any, session: Session) -> str | None:
+    """The area a moved row was in, by its own code or its old parent's; None if it was not moved."""
+    if isinstance(row, Placed):
+        return formerly(row, "area_code", session)
+    if not isinstance(row, Child) or not inspect(row).persistent:
+        return None
+    cls, column, coming = _hangs(row)
+    key = formerly(row, column, session) or (coming and getattr(row, column))
+    return key and (_code_of(session.get(cls, key), session) or "")
 
 
 @event.listens_for(Session, "before_flush")
@@ -181,7 +192,7 @@ def _check_write(row: Any, prefix: str | None, session: Session) -> None:
     if isinstance(row, Shared):
         allowed = prefix is not None and len(prefix) <= 6
     else:
-        former = _former_code(row, session)
+        former = _moved_from(row, session)
         allowed = within(_code_of(row, session)) and (former is None or within(former))
     if not allowed:
         raise Refusal(N_("This belongs to another area: it can be changed only there or by the county."))

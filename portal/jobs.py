@@ -174,7 +174,7 @@ def _ring(session: Session) -> None:
     """Ring for every task of the transaction, so that nobody can forget to."""
     if not session.in_nested_transaction():
         ids = session.info.pop(_COMMITTED, [])
-        if ids and has_app_context():
+        if ids and has_app_context() and "ring" in current_app.extensions:
             ring(*ids)
 
 

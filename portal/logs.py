@@ -22,5 +22,6 @@ def set_up(name: str) -> None:
     handler.setFormatter(Masking(f"%(asctime)s {name} %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A line for each job and each request would drown the sentences that matter.
-    for chatty in ("rq", "alembic", "fontTools", "waitress.queue"):
+    for chatty in ("rq", "alembic", "fontTools", "weasyprint.progress"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -57,7 +57,10 @@ def web(settings: Settings, host: str = "127.0.0.1", port: int = 8000, listener:
     from portal import create_app
     listener = listener or listen(host, port)
     serve(create_app(settings), sockets=[listener], threads=THREADS, ident="", _quiet=True,
-          max_request_body_size=64 * 1024 * 1024, channel_timeout=60)
+          max_request_body_size=64 * 1024 * 1024, channel_timeout=60,
+          # HTTPS ends at a proxy on this machine; nobody else's word about it counts.
+          trusted_proxy="127.0.0.1", trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
+          clear_untrusted_proxy_headers=True)
 
 
 def work(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from models.campaign import Campaign
 from models.document import Bulletin
 from models.ranking import end_of
 from portal import bulletins, clock, jobs
+from portal.drawing import reading
 from portal.settings import SHANGHAI
 
 log = logging.getLogger("portal.schedule")
@@ -69,7 +70,7 @@ def ensure_bulletin(now: datetime) -> list[int]:
     with scope.everything("the week's bulletin"), audit.acting_as("system", "job", lambda: now):
         for campaign_id in _lacking(as_of):
             try:
-                made.append(bulletins.order_bulletin(db.session.get(Campaign, campaign_id), as_of, "system", now).id)
+                made += _make(campaign_id, as_of, now)
                 db.session.commit()
             except IntegrityError:
                 db.session.rollback()
@@ -77,9 +78,16 @@ def ensure_bulletin(now: datetime) -> list[int]:
     return made
 
 
+def _make(campaign_id: int, as_of: date, now: datetime) -> list[int]:
+    """Asks once more, now in the transaction that writes: another may have come first."""
+    if db.session.scalar(select(Bulletin.id).where(Bulletin.campaign_id == campaign_id, Bulletin.as_of == as_of)):
+        return []
+    return [bulletins.order_bulletin(db.session.get(Campaign, campaign_id), as_of, "system", now).id]
+
+
 def _lacking(as_of: date) -> list[int]:
     """Each county's newest campaign, if its list was out by that day and the day has no bulletin."""
-    with jobs.drawing.reading():
+    with reading():
         newest = {c.county_code: c for c in db.session.scalars(select(Campaign).order_by(Campaign.id))}
         there = set(db.session.scalars(select(Bulletin.campaign_id).where(Bulletin.as_of == as_of)))
         return [c.id for c in newest.values()

@@ -22,9 +22,11 @@ from functools import partial
 from pathlib import Path
 
 import redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.words import N_, Refusal
 from portal import embedded
+from portal.doctor import at_head
 from portal.lifeline import die_with
 from portal.processes import keep_schedule, listen, web, work
 from portal.settings import Settings
@@ -103,6 +105,7 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000,
 
     Raises Refusal if the port is taken, if the data folder is in use, if a process ends again and again.
     """
+    _refuse_old(settings)
     with _alone(settings.data_dir), listen(host, port) as listener, _signals_held():
         children = _children(settings, listener)
         try:
@@ -111,6 +114,15 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000,
         finally:
             for child in reversed(children):
                 child.end()
+
+
+def _refuse_old(settings: Settings) -> None:
+    try:
+        current = at_head(settings)
+    except SQLAlchemyError:
+        raise Refusal(N_("The database does not answer: is it running, and is PORTAL_DATABASE_URL right?")) from None
+    if not current:
+        raise Refusal(N_("The database has not the newest schema: run `portal init` first."))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,14 +114,19 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStage | Po
     engine = tuned(create_engine(stage.url("blank")))
     schema.upgrade(engine)
     engine.dispose()
-    stage.copy("blank", "furnished")
-    app = _flask(stage.url("furnished"))
-    with app.app_context():
-        furnish()
-        db.session.remove()
-        db.engine.dispose()
+    make_template(stage, "furnished", furnish, base="blank")
     yield stage
     stage.close()
+
+
+def make_template(stage: SqliteStage | PostgresStage, name: str, fill: Callable[[], None],
+                  base: str = "furnished") -> None:
+    """Another template, which `stage.copy` knows by *name*: a copy of *base* that *fill* has written to."""
+    stage.copy(base, name)
+    with _flask(stage.url(name)).app_context():
+        fill()
+        db.session.remove()
+        db.engine.dispose()
 
 
 def _flask(url: str) -> Flask:

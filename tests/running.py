@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
@@ -41,9 +41,8 @@ def template() -> Path:
         schema.upgrade(db.engine)
         _fill()
         db.session.commit()
-        db.session.connection().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.session.remove()
-        db.engine.dispose()
+        db.engine.dispose()  # the last connection to close writes the WAL back
     return folder / "portal.sqlite"
 
 
@@ -51,8 +50,8 @@ def _fill() -> None:
     area.load([(TOWNSHIP, "天宁镇"), (VILLAGE, "磁窑村委会")], COUNTY)
     campaign = campaign_of_2021(COUNTY, "交城县")
     campaign.handed_out_at = datetime(2021, 8, 20, 9, tzinfo=SHANGHAI)
-    person = Person(id_number="142322195003121233", id_tail="1233", name="张建国", name_key="zhang1 jian4 guo2", sex="男",
-                    born=date(1950, 3, 12))
+    person = Person(id_number="142322195003121233", id_tail="1233", name="张建国", name_key="zhang1 jian4 guo2",
+                    sex="男", born=date(1950, 3, 12))
     db.session.add_all([campaign, person])
     db.session.flush()
     db.session.add(Case(campaign=campaign, person=person, area_code=VILLAGE, paused_from=Month(2020, 1),
@@ -60,7 +59,8 @@ def _fill() -> None:
 
 
 def settings(data_dir: Path, **changes: object) -> Settings:
-    return replace(Settings(data_dir=data_dir, database_url=f"sqlite:///{data_dir / 'portal.sqlite'}", now=NOW), **changes)
+    database_url = f"sqlite:///{data_dir / 'portal.sqlite'}"
+    return replace(Settings(data_dir=data_dir, database_url=database_url, now=NOW), **changes)
 
 
 def office(data_dir: Path, **changes: object) -> Flask:
@@ -155,7 +155,8 @@ def alive(pid: int) -> bool:
 def descendants(pid: int) -> set[int]:
     """The processes started by *pid* and by those it started."""
     found: set[int] = set()
-    for folder in Path(f"/proc/{pid}/task").glob("*"):
-        for child in (folder / "children").read_text().split():
-            found |= {int(child)} | descendants(int(child))
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            for child in (thread / "children").read_text().split():
+                found |= {int(child)} | descendants(int(child))
     return found

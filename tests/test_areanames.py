@@ -7,8 +7,9 @@ import pytest
 
 import models
 from models.areanames import AreaIndex, stem
+from models.categories import CATEGORIES
 from models.cellreaders import Complaint
-from models.reasons import WORDS, named, propose
+from models.proposals import named, propose
 
 DATA = Path(models.__file__).parent / "data" / "areas_141122.csv"
 
@@ -131,6 +132,5 @@ def test_a_category_is_proposed(reason, remark, category):
 
 
 def test_every_category_can_be_proposed():
-    assert {key for key, _ in WORDS} == {"uncertified", "duplicate", "imprisoned", "deceased", "impostor", "no_card",
-                                         "dual_household", "unknown"}
+    assert all(category.hints for category in CATEGORIES.values())
     assert named("张三") is None

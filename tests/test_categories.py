@@ -139,7 +139,7 @@ def a_step(key="one", **parts):
 
 
 def a_category(steps=None, **parts):
-    return Category("ninth", "Never applied", "三（三）", steps=steps or (a_step(),),
+    return Category("ninth", "Never applied", "未申领", "三（三）", steps=steps or (a_step(),),
                     **{"outcomes": (({}, Outcome.RESUMED),)} | parts)
 
 

@@ -1,0 +1,355 @@
+"""Background work on a real Redis: rung for once, done once, whatever is killed, flushed or forged on the way."""
+
+import json
+import os
+import pickle
+import signal
+import time
+from datetime import timedelta
+
+import pytest
+import redis
+from rq import Queue, SimpleWorker
+from running import (
+    COUNTY,
+    NOW,
+    VILLAGE,
+    Server,
+    acting,
+    alive,
+    descendants,
+    documents_of,
+    office,
+    order_documents,
+    task_of,
+    until,
+)
+from sqlalchemy import select, update
+
+from exports import notices
+from models import outbox, scope
+from models.audit import AuditEntry
+from models.base import db
+from models.document import DRAWN, ORDERED, REFUSED
+from models.outbox import Task
+from portal import bell, drawing, jobs
+
+GOOD = notices.example("certification")
+PDF = b"%PDF"
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Server(tmp_path).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def app(tmp_path, server):
+    return office(tmp_path, redis_url=server.url)
+
+
+@pytest.fixture
+def lying(app, server):
+    """A function that gives the ids of the rings in the queue."""
+    return lambda: bell.the_bell(app.config["PORTAL"], redis.Redis.from_url(server.url)).job_ids
+
+
+def work_off(app, kind=bell.PlainRinger):
+    """Let a real worker do all that lies in the queue."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with app.app_context():
+        settings = app.config["PORTAL"]
+        bell.worker(settings, redis.Redis.from_url(settings.redis_url), kind).work(burst=True, logging_level="WARNING")
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def forget_lease(app, task_id):
+    with acting(app):
+        db.session.execute(update(Task).where(Task.id == task_id).values(lease_until=NOW - timedelta(days=9999)))
+        db.session.commit()
+
+
+def test_a_committed_task_rings_by_itself_and_is_done(app, lying):
+    task_id = order_documents(app, [GOOD])
+    assert len(lying()) == 1
+
+    work_off(app, bell.Ringer)
+
+    task, (document,) = task_of(app, task_id), documents_of(app, task_id)
+    assert (task.state, task.finished, task.error, lying()) == (outbox.DONE, 1, None, [])
+    assert (document.state, document.drawn_at) == (DRAWN, NOW)
+    assert app.extensions["store"].get(document.sha256).startswith(PDF)
+
+
+def test_what_a_job_changes_is_in_the_trail_under_the_name_of_who_ordered_it(app):
+    task_id = order_documents(app, [GOOD])
+    jobs.run_waiting(app)
+    with acting(app):
+        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.origin == "job")).one()
+    assert (entry.actor, entry.subject, entry.row_id) == (
+        "county_clerk", "document", documents_of(app, task_id)[0].id)
+    assert entry.changes["state"] == [ORDERED, DRAWN]
+
+
+def test_nothing_rings_for_what_was_rolled_back(app, lying):
+    with acting(app):
+        outbox.order("documents", VILLAGE, "county_clerk")
+        db.session.flush()
+        db.session.rollback()
+        db.session.commit()
+    assert lying() == []
+
+
+def test_one_refused_document_does_not_hold_up_the_others(app):
+    task_id = order_documents(app, [GOOD, {}, GOOD])
+    jobs.run_waiting(app)
+    assert [d.state for d in documents_of(app, task_id)] == [DRAWN, REFUSED, DRAWN]
+    assert task_of(app, task_id).state == outbox.DONE
+    told = drawing.from_json(documents_of(app, task_id)[1].error)
+    assert str(told) == "Notice to certify needs the fact “office”, which is missing."
+
+
+def test_a_document_already_drawn_is_left_alone(app):
+    task_id = order_documents(app, [GOOD, GOOD])
+    with acting(app):
+        document = db.session.get(drawing.Document, documents_of(app, task_id)[0].id)
+        document.state, document.sha256 = DRAWN, "0" * 64
+        db.session.commit()
+    jobs.run_waiting(app)
+    first, second = documents_of(app, task_id)
+    assert first.sha256 == "0" * 64
+    assert second.state == DRAWN
+
+
+# --- forged jobs ---------------------------------------------------------------------------------
+
+def ring_of(task_id, name=bell.ENTRY):
+    return json.dumps([name, None, [task_id], {}]).encode()
+
+
+FORGED = {
+    "a command by name": lambda marker: {"data": json.dumps(["os.system", None, [f"touch {marker}"], {}]).encode()},
+    "a pickle": lambda marker: {"data": pickle.dumps(("os.system", None, (f"touch {marker}",), {}))},
+    "a pickle that runs when read": lambda marker: {"data": pickle.dumps(Touching(marker))},
+    "another function of ours": lambda marker: {"data": ring_of(1, "portal.jobs.run_waiting")},
+    "an unknown function": lambda marker: {"data": ring_of(1, "nowhere.at_all")},
+    "an instance": lambda marker: {"data": json.dumps([bell.ENTRY, "x", [1], {}]).encode()},
+    "a named argument": lambda marker: {"data": json.dumps([bell.ENTRY, None, [1], {"task_id": 1}]).encode()},
+    "a word for an id": lambda marker: {"data": ring_of("1; touch x")},
+    "two ids": lambda marker: {"data": json.dumps([bell.ENTRY, None, [1, 2], {}]).encode()},
+    "no data": lambda marker: {"origin": b"portal"},
+    "a strange status": lambda marker: {"data": ring_of(999), "status": b"nonsense"},
+    "a strange date": lambda marker: {"data": ring_of(999), "created_at": b"nonsense"},
+    "a deep nest": lambda marker: {"data": b"[" * 5000},
+}
+
+
+class Touching:
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.marker}",)
+
+
+def put(server, app, job_id, fields):
+    connection = redis.Redis.from_url(server.url)
+    connection.hset(f"rq:job:{job_id}", mapping={"status": b"queued"} | fields)
+    connection.rpush(bell.the_bell(app.config["PORTAL"], connection).key, job_id)
+
+
+def test_rq_by_itself_runs_whatever_a_job_names(server, tmp_path):
+    """The control: without our classes the first of the forged jobs does run."""
+    connection, marker = redis.Redis.from_url(server.url), tmp_path / "marker"
+    queue = Queue("plain", connection=connection, serializer=bell.JSONSerializer)
+    queue.enqueue_call("os.system", args=(f"touch {marker}",))
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    SimpleWorker([queue], connection=connection, serializer=bell.JSONSerializer).work(burst=True, logging_level="ERROR")
+    signal.signal(signal.SIGINT, handlers[0])
+    signal.signal(signal.SIGTERM, handlers[1])
+    assert marker.exists()
+
+
+def test_forged_jobs_are_refused_and_the_worker_lives_on(app, server, tmp_path):
+    marker = tmp_path / "marker"
+    for n, forged in enumerate(FORGED.values()):
+        put(server, app, f"forged-{n}", forged(marker))
+    redis.Redis.from_url(server.url).set("rq:job:no-hash", "x")
+    put_id = bell.the_bell(app.config["PORTAL"], redis.Redis.from_url(server.url))
+    put_id.connection.rpush(put_id.key, "no-hash", "not:an id \x00", "nobody-wrote-this")
+    task_id = order_documents(app, [GOOD])
+
+    work_off(app)
+
+    assert not marker.exists()
+    assert task_of(app, task_id).state == outbox.DONE
+    with app.app_context(), scope.everything("test"):
+        refused = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "job_refused")).all()
+    assert len(refused) >= len(FORGED) + 1
+
+
+def test_callbacks_webhooks_and_repeats_of_a_ring_are_not_read(app, server, tmp_path):
+    task_id = order_documents(app, [GOOD])
+    redis.Redis.from_url(server.url).flushall()
+    put(server, app, "with-more", {
+        "data": ring_of(task_id), "success_callback_name": b"shutil.rmtree", "failure_callback_name": b"os.system",
+        "stopped_callback_name": b"os.system", "repeats_left": b"5", "repeat_intervals": b"[0]", "meta": b"\x80\x04.",
+        "webhooks": json.dumps([{"url": "http://127.0.0.1:9/", "job_status": "finished"}]).encode(), "timeout": b"-1"})
+    connection = redis.Redis.from_url(server.url)
+    job = bell.Ring.fetch("with-more", connection=connection, serializer=bell.JSONSerializer)
+    assert (job.success_callback, job.failure_callback, job.stopped_callback, job.webhooks, job.repeats_left, job.meta,
+            job.timeout) == (None, None, None, [], None, {}, bell.TIMEOUT)
+
+    work_off(app)
+
+    assert task_of(app, task_id).state == outbox.DONE
+
+
+def test_nothing_but_ids_is_ever_in_redis(app, server):
+    task_id = order_documents(app, [GOOD, {}])
+    connection = redis.Redis.from_url(server.url)
+
+    def all_of_it():
+        kinds = {b"hash": connection.hgetall, b"list": lambda key: connection.lrange(key, 0, -1),
+                 b"set": connection.smembers, b"string": connection.get}
+        return str([kinds.get(connection.type(key), str)(key) for key in connection.scan_iter()])
+    before = all_of_it()
+    work_off(app)
+    assert task_of(app, task_id).state == outbox.DONE
+    assert "张" not in before + all_of_it()
+    assert not connection.keys("rq:job:*")
+
+
+# --- losses --------------------------------------------------------------------------------------
+
+def test_without_redis_nothing_waits_and_the_sweep_makes_up_for_it(app, server, lying):
+    server.kill()
+    began = time.monotonic()
+    task_id = order_documents(app, [GOOD])
+    assert time.monotonic() - began < 1
+    assert jobs.sweep(app) == 0
+
+    server.start()
+    assert lying() == []
+    assert jobs.sweep(app) == 1
+    work_off(app)
+    assert task_of(app, task_id).state == outbox.DONE
+
+
+def test_a_redis_that_hangs_does_not_hold_up_a_request(app, server):
+    server.process.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    order_documents(app, [GOOD])
+    assert time.monotonic() - began < 2
+    server.process.send_signal(signal.SIGCONT)
+
+
+def test_a_flushed_redis_is_rung_again_once(app, server, lying):
+    task_id = order_documents(app, [GOOD])
+    redis.Redis.from_url(server.url).flushall()
+    assert [jobs.sweep(app), jobs.sweep(app), len(lying())] == [1, 0, 1]
+    work_off(app)
+    assert (task_of(app, task_id).state, jobs.sweep(app)) == (outbox.DONE, 0)
+
+
+def test_rings_in_excess_do_nothing(app):
+    task_id = order_documents(app, [GOOD])
+    with app.app_context():
+        assert jobs.ring(task_id, task_id, 999) == 3
+    work_off(app)
+    assert (task_of(app, task_id).attempts, task_of(app, task_id).state) == (1, outbox.DONE)
+
+
+def test_a_killed_worker_ends_its_horse_and_the_work_is_done_once(app, monkeypatch):
+    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=1.5))
+    monkeypatch.setattr(drawing, "BATCH", 4)
+    task_id = order_documents(app, [GOOD] * 40)
+    drawing.warm_up()
+    worker = os.fork()
+    if not worker:
+        work_off(app, bell.Ringer)
+        os._exit(0)
+    until(lambda: task_of(app, task_id).finished >= 4)
+    horses = descendants(worker)
+    os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+
+    until(lambda: horses and not any(map(alive, horses)))
+    half = task_of(app, task_id)
+    assert half.state == outbox.RUNNING
+    assert 0 < half.finished < 40
+    assert jobs.waiting(app) == []
+    until(lambda: jobs.sweep(app) == 1)
+    work_off(app)
+
+    assert (task_of(app, task_id).state, task_of(app, task_id).finished) == (outbox.DONE, 40)
+    assert {d.state for d in documents_of(app, task_id)} == {DRAWN}
+    with acting(app):
+        drawn = db.session.scalars(select(AuditEntry.row_id).where(AuditEntry.origin == "job")).all()
+    assert len(drawn) == len(set(drawn)) == 40
+
+
+def test_a_long_drawing_keeps_its_lease(app, monkeypatch):
+    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=0.6))
+    monkeypatch.setattr(notices, "draw_many", lambda *_, **__: time.sleep(1.5) or [PDF])
+    task_id = order_documents(app, [GOOD])
+    jobs.run_waiting(app)
+    assert (task_of(app, task_id).state, task_of(app, task_id).fence) == (outbox.DONE, 1)
+
+
+def test_whoever_lost_the_fence_files_nothing(app):
+    task_id = order_documents(app, [GOOD])
+    with app.app_context(), scope.everything("test"):
+        slow = jobs._claim(task_id)
+    forget_lease(app, task_id)
+    jobs.run_waiting(app)
+    (document,) = documents_of(app, task_id)
+
+    with acting(app):
+        late = drawing.Drawn(1, 1, lambda now: drawing._file(drawing.Document, {document.id: "f" * 64}, now))
+        with pytest.raises(jobs.FenceLost):
+            jobs._file(slow, late)
+        db.session.rollback()
+
+    assert documents_of(app, task_id)[0].sha256 == document.sha256
+    assert task_of(app, task_id).fence == 2
+
+
+def test_a_bug_is_tried_again_and_ends_with_a_reference(app):
+    task_id = order_documents(app, [GOOD], kind="certification")
+    with acting(app):
+        db.session.execute(update(Task).where(Task.id == task_id).values(kind="nonsense"))
+        db.session.commit()
+    for _ in range(outbox.MOST_TRIES):
+        assert task_of(app, task_id).state == outbox.QUEUED
+        jobs.run_waiting(app)
+    task, (document,) = task_of(app, task_id), documents_of(app, task_id)
+    assert (task.state, document.state, document.error) == (outbox.FAILED, REFUSED, task.error)
+    assert len(task.error["values"]["reference"]) == 8
+    assert jobs.run_waiting(app) == 0
+
+
+def test_work_that_kills_its_workers_is_given_up(app):
+    task_id = order_documents(app, [GOOD])
+    for _ in range(outbox.MOST_TRIES):
+        with app.app_context(), scope.everything("test"):
+            jobs._claim(task_id)
+        forget_lease(app, task_id)
+    jobs.run_waiting(app)
+    assert task_of(app, task_id).state == outbox.FAILED
+
+
+def test_a_task_without_redis_is_done_in_process(tmp_path):
+    app = office(tmp_path)
+    task_id = order_documents(app, [GOOD])
+    assert jobs.run_waiting(app) == 1
+    assert task_of(app, task_id).state == outbox.DONE
+
+
+def test_the_allowed_kinds_cannot_be_added_to():
+    with pytest.raises(TypeError):
+        jobs.ALLOWED["more"] = print
+    assert COUNTY not in jobs.ALLOWED
