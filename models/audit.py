@@ -100,6 +100,8 @@ def _shown(row: Any, key: str, value: Any) -> Any:
     column = inspect(type(row)).attrs[key].columns[0]
     if key in getattr(row, "__unrecorded__", ()):
         return value and "•••"
+    if key in getattr(row, "__digested__", ()):  # long frozen facts: their hash tells a change as well
+        return value and hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
     return masked(value) if isinstance(column.type, Sensitive) and value else _plain(value)
 
 

@@ -36,6 +36,7 @@ class Document(db.Model, Editable, Placed, Paper):
     """One notice of one case."""
 
     __tablename__ = "document"
+    __digested__ = ("facts",)
 
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("pension_case.id"), nullable=False, index=True)
     case: Mapped[Case] = relationship(back_populates="documents")
@@ -47,6 +48,7 @@ class Bulletin(db.Model, Editable, Shared, Paper):
     """A circulated report (通报): the standings of one day, made once. Every township may read it."""
 
     __tablename__ = "bulletin"
+    __digested__ = ("facts",)
     __table_args__ = (UniqueConstraint("campaign_id", "as_of"), {"sqlite_autoincrement": True})
 
     campaign_id: Mapped[int] = mapped_column(BigId, ForeignKey("campaign.id"), nullable=False)

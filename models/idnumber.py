@@ -26,7 +26,9 @@ class IdRefusal(Refusal):
 
 def tidy(text: str) -> str:
     """Full-width and lower-case forms, blanks and stray apostrophes put right; nothing judged."""
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).upper()
+    bare = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).upper()
+    # What a blank held apart may belong together now (a letter and its accent).
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", bare))
 
 
 def canonical(text: str) -> str:

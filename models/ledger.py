@@ -46,6 +46,7 @@ class Settlement(db.Model, Editable, Placed):
     """One computed and signed sum of one case. Amounts in 分; `facts` and `result` as the contract has them."""
 
     __tablename__ = "settlement"
+    __digested__ = ("facts", "result")
     __table_args__ = (
         CheckConstraint("reviewed_by IS NULL OR reviewed_by <> submitted_by", name="reviewer_is_another"),
         CheckConstraint("approved_by IS NULL OR (approved_by <> submitted_by AND approved_by <> reviewed_by "
@@ -96,7 +97,7 @@ class SettlementLine(db.Model, Row, Child):
 
     __tablename__ = "settlement_line"
     __parent__ = ("settlement_id", "Settlement")
-    __untraced__ = True  # the settlement's own entry in the trail holds the whole result
+    __untraced__ = True  # the settlement's own entry in the trail holds the hash of the whole result
 
     settlement_id: Mapped[int] = mapped_column(BigId, ForeignKey("settlement.id"), nullable=False, index=True)
     settlement: Mapped[Settlement] = relationship(back_populates="lines")

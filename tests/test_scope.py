@@ -209,7 +209,7 @@ ROADS = {
     "with a common table": lambda: select(Case).join(
         (counted := select(StepDone.case_id).group_by(StepDone.case_id).cte()), counted.c.case_id == Case.id),
     "order and limit": lambda: select(Case).order_by(Case.id.desc()).limit(100),
-    "distinct": lambda: select(Case).distinct(),
+    "distinct": lambda: select(Village).distinct(),
     "self join": lambda: select(Case).join((twin := aliased(Case)), twin.id == Case.id),
 }
 

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from models import workflow
-from models.area import Names
 from models.base import db
 from models.case import Case, Person
 from models.categories import CATEGORIES, UNKNOWN
@@ -21,6 +20,7 @@ from models.steps import Fact, Step
 from models.user import Right, User
 from models.words import N_, Message, Refusal
 from views import casepage, papers, stepform
+from views.places import names
 from views.words import said, say
 
 Typed = Mapping[str, str]
@@ -113,7 +113,7 @@ class PaperDeed(Deed):
         self.kind = kind
 
     def one(self, case: Case, typed: Typed, by: User, now: datetime) -> None:
-        paper_facts(case, self.kind, now.date(), Names())
+        paper_facts(case, self.kind, now.date(), names())
 
     def many(self, cases: Sequence[Case], typed: Typed, by: User, now: datetime) -> list[Verdict]:
         verdicts = super().many(cases, typed, by, now)

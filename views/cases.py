@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request
+from flask import request
 from flask_admin import expose
 from flask_login import current_user
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from models import scope
-from models.area import Names, Township, Village, short_name
+from models.area import Township, Village, short_name
 from models.base import db
 from models.case import CLEARED, STATE_TITLES, UNVERIFIED, VERIFIED, Case, Person
 from models.categories import CATEGORIES
@@ -24,14 +24,8 @@ from views.casebulk import CaseBulk
 from views.caseverbs import CaseVerbs
 from views.filters import Pick, equals, person_matches, titled
 from views.listing import Tab
+from views.places import names
 from views.words import say
-
-
-def names() -> Names:
-    """Places by code, read once a request."""
-    if "names" not in g:
-        g.names = Names()
-    return g.names
 
 
 def townships() -> list[tuple[str, str]]:

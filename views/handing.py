@@ -19,8 +19,8 @@ from models.user import Right, Role
 from models.words import N_, Refusal
 from views import downloads, handouts
 from views.base import OfficePage, row_id
-from views.cases import names
 from views.frame import campaign, now
+from views.places import names
 from views.words import said, say
 
 

@@ -11,7 +11,7 @@ from models.base import db
 from models.campaign import Campaign, Handout, Preparation
 from models.case import Case
 from models.scope import current, in_area
-from views.cases import names
+from views.places import names
 from views.words import moment
 
 

@@ -21,12 +21,13 @@ from models.user import Right, Role
 from models.words import N_
 from views import downloads
 from views.base import OfficeView
-from views.cases import cell, names, toned
+from views.cases import cell, toned
 from views.filters import Pick, titled
 from views.frame import now
 from views.listing import Tab
 from views.people import person
-from views.places import of_person, place, township_of
+from views.placed import of_person, place, township_of
+from views.places import names
 from views.signing import Signing
 from views.words import say
 from views.worksheet import worksheet

@@ -20,8 +20,8 @@ from models.ledger import Settlement
 from models.money import yuan
 from models.user import Right, Role, User
 from models.words import N_, Refusal
-from views.cases import names
 from views.frame import now
+from views.places import names
 from views.words import said, say
 
 MOST = 500
