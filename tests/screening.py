@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 UNLABELLED = {"hidden", "submit", "button"}
 # Latin letters that belong on a Chinese page.
-KNOWN_WORDS = {"English", "PDF", "JPEG", "PNG", "App", "portal", "init"}
+KNOWN_WORDS = {"English", "PDF", "JPEG", "PNG", "App", "portal", "init", "Excel", "xlsx", "xls", "csv", "pdf"}
 USER_NAMES = "county_admin county_clerk county_reviewer county_approver auditor township system"
 
 
