@@ -11,9 +11,6 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
-from models import scope
-from models.area import Township, Village, short_name
-from models.base import db
 from models.case import CLEARED, STATE_TITLES, UNVERIFIED, VERIFIED, Case, Person
 from models.categories import CATEGORIES
 from models.user import Role
@@ -24,32 +21,12 @@ from views.casebulk import CaseBulk
 from views.caseverbs import CaseVerbs
 from views.filters import Pick, equals, person_matches, titled
 from views.listing import Tab
-from views.places import names
+from views.places import TOWNSHIP, names, village_of
 from views.words import say
-
-
-def townships() -> list[tuple[str, str]]:
-    """None for a township's clerk, who has only the one."""
-    if current_user.role == Role.TOWNSHIP:
-        return []
-    return db.session.execute(select(Township.area_code, Township.name).order_by(Township.area_code)).all()
-
-
-def villages() -> list[tuple[str, str]]:
-    """The villages of one's township, or of the township picked."""
-    chosen = TOWNSHIP.picked() or scope.current() or ""
-    if len(chosen) < 9:
-        return []
-    found = db.session.execute(select(Village.area_code, Village.name).where(scope.in_area(Village.area_code, chosen))
-                               .order_by(Village.name_key))
-    return [(code, short_name(name)) for code, name in found]
 
 
 def next_steps() -> list[tuple[str, str]]:
     return list({step.key: step.title for way in CATEGORIES.values() for step in way.steps if not step.later}.items())
-
-
-TOWNSHIP = Pick("township", N_("Township"), townships, lambda code: scope.in_area(Case.area_code, code))
 
 
 def cell(show: Any) -> Any:
@@ -85,7 +62,7 @@ class CaseView(CaseBulk, CaseVerbs, OfficeView):
     column_default_sort = [("area_code", False), ("id", False)]
     column_filters = (
         TOWNSHIP,
-        equals("village", N_("Village"), Case.area_code, villages),
+        village_of(Case.area_code),
         equals("category", N_("Category"), Case.category, titled({c.key: c.title for c in CATEGORIES.values()})),
         equals("state", N_("State"), Case.state, titled(STATE_TITLES)),
         equals("step", N_("Next step"), Case.next_step, next_steps),

@@ -17,7 +17,7 @@ from views.base import OfficeView
 from views.cases import cell
 from views.filters import equals, titled
 from views.people import person
-from views.placed import of_person, place, township_of, village_of
+from views.places import of_person, place, township_of, village_of
 from views.words import say
 
 SEALS = {"both": N_("Village and township"), "village": N_("Village only"), "township": N_("Township only")}

@@ -23,7 +23,7 @@ from views.filters import equals, titled
 from views.frame import today
 from views.listing import Tab
 from views.people import person
-from views.placed import of_person, place, township_of
+from views.places import of_person, place, township_of
 from views.words import said, say
 
 TONES = {DRAWN: "is-done", ORDERED: "is-soon", REFUSED: "is-late"}

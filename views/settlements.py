@@ -26,8 +26,7 @@ from views.filters import Pick, titled
 from views.frame import now
 from views.listing import Tab
 from views.people import person
-from views.placed import of_person, place, township_of
-from views.places import names
+from views.places import names, of_person, place, township_of
 from views.signing import Signing
 from views.words import say
 from views.worksheet import worksheet

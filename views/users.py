@@ -16,10 +16,10 @@ from models.base import db
 from models.user import ROLE_TITLES, Right, Role, User, new_user
 from models.words import N_, Refusal
 from views.base import OfficeView
-from views.cases import cell, townships
+from views.cases import cell
 from views.filters import equals, prefix, titled
 from views.formfields import OfficeForm
-from views.places import names
+from views.places import names, townships
 from views.words import moment, said, say
 
 
