@@ -15,6 +15,7 @@ from models.base import db
 from models.case import Case, Person
 from models.categories import CATEGORIES, UNKNOWN
 from models.months import parse_date
+from models.outbox import Task
 from models.papers import paper_facts
 from models.steps import Fact, Step
 from models.user import Right, User
@@ -37,6 +38,8 @@ class Verdict:
 
 class Deed:
     """One entry of the list's menu. Subclasses say what is asked, and do it to one case."""
+
+    task: Task | None = None  # what goes on in the background once it is done
 
     def __init__(self, name: str, title: str):
         self.name, self.title = name, title
@@ -117,7 +120,7 @@ class PaperDeed(Deed):
 
     def many(self, cases: Sequence[Case], typed: Typed, by: User, now: datetime) -> list[Verdict]:
         verdicts = super().many(cases, typed, by, now)
-        papers.order([verdict.case for verdict in verdicts if not verdict.why], self.kind, by, now)
+        self.task = papers.order([verdict.case for verdict in verdicts if not verdict.why], self.kind, by, now)
         return verdicts
 
 

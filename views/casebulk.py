@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, request
+from flask import abort, redirect, request, url_for
 from flask_admin import expose
 from flask_login import current_user
 
@@ -51,6 +51,8 @@ class CaseBulk:
     def _done(self, deed: bulk.Deed, cases: list) -> Any:
         verdicts = deed.many(cases, request.form, current_user._get_current_object(), now())
         db.session.commit()
+        if deed.task and not any(verdict.why for verdict in verdicts):
+            return redirect(url_for("task.show", id=deed.task.id))
         return self._page("done", deed, cases, verdicts=verdicts)
 
     def _page(self, stage: str, deed: bulk.Deed, cases: list, **facts: Any) -> str:

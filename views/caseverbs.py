@@ -17,6 +17,7 @@ from models.benefits import FIELDS, enter_benefit
 from models.case import Case
 from models.certificate import attach
 from models.months import parse_date
+from models.outbox import Task
 from models.user import Right, Role, User
 from models.words import N_, Refusal
 from views import casepage, papers, standing, stepform, trailwords
@@ -86,9 +87,9 @@ class CaseVerbs:
 
     @expose("/<id>/paper", methods=("POST",))
     def paper(self, id: str) -> Any:
-        """Order one paper of a case."""
+        """Order one paper of a case, and follow its task."""
         return self._do(self.get_one(id), lambda case, by: papers.order([case], request.form.get("kind", ""), by, now()),
-                        say(N_("The paper is being drawn: load the page again in a moment.")), lambda refusal: "paper-kind",
+                        say(N_("The paper was ordered.")), lambda refusal: "paper-kind",
                         right=Right.ORDER_PAPERS)
 
     @expose("/<id>/number", methods=("POST",))
@@ -141,7 +142,7 @@ class CaseVerbs:
         try:
             if not self._fresh(case):
                 raise Stale(self._changed(case))
-            verb(case, current_user._get_current_object())
+            done = verb(case, current_user._get_current_object())
             db.session.commit()
         except StaleDataError:
             db.session.rollback()
@@ -151,7 +152,7 @@ class CaseVerbs:
             stale = isinstance(refusal, Stale)
             return self._refused(case, [("" if stale else field(refusal), say(refusal))], 409 if stale else 422)
         flash(said_after, "success")
-        return redirect(self._onward(case))
+        return redirect(url_for("task.show", id=done.id) if isinstance(done, Task) else self._onward(case))
 
     def _fresh(self, case: Case) -> bool:
         return request.form.get("version") == str(case.version)

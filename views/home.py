@@ -88,7 +88,7 @@ def _extra(ranks: dict) -> list[Tile]:
     if current_user.role == Role.TOWNSHIP:
         return _rank(ranks["rows"])
     failed = db.session.scalar(select(func.count()).select_from(Task).where(Task.state == FAILED))
-    return [Tile(say(N_("Failed jobs")), str(failed), link("task.index_view"), late=True)] if failed else []
+    return [Tile(say(N_("Failed jobs")), str(failed), list_url("task", state=FAILED), late=True)] if failed else []
 
 
 def _rank(rows: list[dict]) -> list[Tile]:
