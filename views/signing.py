@@ -68,7 +68,8 @@ def chosen(ids: Sequence[int], limits: Sequence[Any]) -> list[Settlement]:
     case = selectinload(Settlement.case)
     return list(db.session.scalars(
         select(Settlement).where(Settlement.id.in_(ids[:MOST]), *limits).order_by(Settlement.area_code, Settlement.id)
-        .options(case.joinedload(Case.person), case.selectinload(Case.steps), case.selectinload(Case.settlements))))
+        .options(case.joinedload(Case.person), case.selectinload(Case.steps), case.selectinload(Case.settlements),
+                 case.selectinload(Case.certificates))))
 
 
 def verdicts(deed: Deed, rows: Sequence[Settlement], by: User, at: datetime, why: str,

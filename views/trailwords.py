@@ -19,7 +19,8 @@ ORIGINS = {"screen": N_("on screen"), "command": N_("by command"), "job": N_("in
 
 ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"), "sign_in": N_("Signed in"),
         "sign_in_refused": N_("Sign-in refused"), "sign_out": N_("Signed out"), "see_number": N_("Looked at the ID number"),
-        "import": N_("Brought in a list"), "export": N_("Exported a list"), "hand_out": N_("Handed out the list"),
+        "import": N_("Brought in a list"), "export": N_("Exported a list"), "download": N_("Downloaded"),
+        "hand_out": N_("Handed out the list"),
         "backup": N_("Backed up"), "restore": N_("Restored")}
 
 SUBJECTS = {
@@ -28,7 +29,8 @@ SUBJECTS = {
     "receipt": N_("Refund"), "document": N_("Paper"), "bulletin": N_("Report"), "series": N_("Number series"),
     "township": N_("Township"), "village": N_("Village"), "campaign": N_("Campaign"), "handout": N_("Handed-out list"),
     "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "import_run": N_("List"),
-    "task": N_("Task")}
+    "task": N_("Task"), "file": N_("File"), "template": N_("Template"),
+    "ranking": N_("Ranking of the townships")}
 
 COLUMNS = {
     "certificate.name": N_("File"), "township.name": N_("Title"), "village.name": N_("Title"),
@@ -70,7 +72,8 @@ COLUMNS = {
     "prefix": N_("Prefix"), "year": N_("Year"), "last": N_("Last number"), "counts": N_("Counts"),
     "imported_at": N_("Brought in at"), "imported_by": N_("Brought in by"), "why": N_("Why"), "file": N_("File"),
     "rows": N_("Rows"), "new": N_("New"), "updated": N_("Updated"), "unchanged": N_("Unchanged"), "refused": N_("Refused"),
-    "sheet": N_("Sheet"), "area": N_("Area"), "village": N_("Village"), "columns": N_("Columns")}
+    "sheet": N_("Sheet"), "area": N_("Area"), "village": N_("Village"), "columns": N_("Columns"),
+    "papers": N_("Papers")}
 
 MONEY = {"back_pay", "recover", "offset", "still_to_refund", "refund_to_person", "account_pension", "account_balance",
          "government_subsidy", "supplement_account_pension", "supplement_account_balance", "amount"}
