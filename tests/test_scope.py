@@ -73,6 +73,8 @@ def people_two_areas() -> None:
                                      imported_at=NOW, imported_by="x"))
             db.session.add(Preparation(campaign=campaign, area_code=case.area_code[:9], leader="甲", members="乙",
                                        plan_name="x.pdf", plan_sha256="0" * 64, recorded_at=NOW, recorded_by="x"))
+            db.session.add(ImportRun(kind="roster", area_code=case.area_code[:9], file_name="x.xlsx", sha256="0" * 64, counts={},
+                                     imported_at=NOW, imported_by="x"))
         db.session.add(Bulletin(campaign=campaign, as_of=date(2021, 9, 19), kind="bulletin", facts={},
                                 file_name="x.pdf", ordered_by="county_clerk", ordered_at=NOW))
         next_number("交人社函", 2021)
