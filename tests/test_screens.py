@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -25,6 +26,7 @@ from portal.settings import Settings
 from views import trailwords
 
 POSTS = [role.value for role in Role if role != Role.TOWNSHIP] + [f"township-{TIANNING}"]
+ROOT = Path(__file__).parent.parent
 HERE, THERE = f"{TIANNING}001", f"{XIAJIAYING}201"
 
 
@@ -312,6 +314,7 @@ def test_many_are_checked_first_then_done_and_each_is_told(app, people):
     assert desk.post("/admin/case/bulk", deed="accept", ids=ids, stage="check").status_code == 422
     check = desk.post("/admin/case/bulk", {"deed": "accept", "ids": ids, "stage": "check", "fact-how": "records"})
     assert "1 人将办理，7 人跳过" in check.text
+    assert "（建议：已经死亡）" in check.text, "whoever confirms sees as what each will be established"
     assert state_of(app, case_of(people, "unknown")) == "unverified"
     with looking(app):
         before = len(db.session.scalars(select(audit.AuditEntry.id)).all())
@@ -399,3 +402,11 @@ def test_every_recorded_column_has_a_name_for_people():
     unrecorded = {"id", "version", "args", "dedupe_key", "attempts", "fence", "lease_until", "total", "finished", "created_at"}
     assert columns - set(trailwords.COLUMNS) - trailwords.UNSAID - unrecorded == set()
 
+
+
+def test_every_recorded_act_has_a_name_for_people():
+    code = "".join(path.read_text("utf-8") for folder in ("models", "exports", "views", "portal")
+                   for path in (ROOT / folder).glob("*.py"))
+    acts = set(re.findall(r'(?:\brecord\(|\bact=)"(\w+)"', code)) | {"sign_in", "sign_in_refused"}
+    assert len(acts) >= 9
+    assert acts - set(trailwords.ACTS) == set()
