@@ -14,7 +14,7 @@ from models.case import CLEARED, Case, Person
 from models.imports import NEW, REFUSED, UNCHANGED, UPDATED, ImportResult, each_row, people_by_number
 from models.listing import Reading
 from models.roster_rows import Listing
-from models.words import N_
+from models.words import N_, Refusal
 
 # Townships of 交城县 before the merger of 2021; who absorbed the abolished ones is found by the village's name.
 FORMER = {"洪相乡": "141122106", "岭底乡": "141122", "会立乡": "141122"}
@@ -111,10 +111,16 @@ def correct(case: Case, *, name: str | None = None, area_code: str | None = None
         case.person.name, case.person.name_key = name, sort_key(name)
         corrected.add("name")
     if area_code and area_code != case.area_code:
-        case.area_code = area_code
-        for certificate in case.certificates:
-            certificate.area_code = area_code
+        _move(case, area_code)
         corrected.add("area_code")
     if phone is not None:
         case.person.phone = phone or None
     case.corrected = sorted(corrected)
+
+
+def _move(case: Case, area_code: str) -> None:
+    """Everything that hangs on a case lies where it lies. Raises Refusal for a place that is none."""
+    if db.session.scalar(select(Village.id).where(Village.area_code == area_code)) is None:
+        raise Refusal(N_("There is no village with code {code} in your area."), code=area_code)
+    for row in (case, *case.certificates, *case.settlements, *case.documents):
+        row.area_code = area_code
