@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+from flask import g
 from flask_login import current_user
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 
@@ -51,6 +52,13 @@ def takes(test: Callable[[Step], bool]) -> ColumnElement[bool]:
 def waits_for_me() -> ColumnElement[bool]:
     """Cases whose next step the person signed in may take."""
     return takes(lambda step: current_user.may(Right.CHANGE_CASES) and Role(current_user.role) in step.by)
+
+
+def waiting() -> int:
+    """How many wait for the person signed in; menu and home ask it several times a request."""
+    if "waiting" not in g:
+        g.waiting = count(waits_for_me())
+    return g.waiting
 
 
 def count(*conditions: ColumnElement[bool]) -> int:
