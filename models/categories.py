@@ -5,7 +5,7 @@ A ninth category is one more entry in CATEGORIES; screens, forms, counts, export
 
 from __future__ import annotations
 
-from models.steps import Category, Fact, Outcome, Proof, Step
+from models.steps import ANY, Category, Fact, Outcome, Proof, Step
 from models.user import Role
 from models.words import N_
 
@@ -113,7 +113,8 @@ IMPRISONED = Category(
         *_settling(needed=RELEASED),
         _refund(when=TO_REFUND, needed=RELEASED),
     ),
-    outcomes=(({"serving": ("yes",)}, Outcome.STAYS_SUSPENDED), ({}, Outcome.RESUMED)),
+    outcomes=(({"serving": ("yes",), "resumes": ANY}, Outcome.RESUMED),
+              ({"serving": ("yes",)}, Outcome.STAYS_SUSPENDED), ({}, Outcome.RESUMED)),
     settled_as="imprisoned", settled_with=("custody_from", "released_on", "outcome"),
     hints=r"服刑|判刑|收监|监狱|入狱|坐牢|劳教|劳动教养|羁押|刑满|在押",
     notices=("back_pay", "recovery"))

@@ -21,7 +21,7 @@ def guard(op: Any) -> None:
     dialect = op.get_bind().dialect.name
     op.execute(f"INSERT INTO audit_head (id, entries, hash) VALUES (1, 0, '{GENESIS}')")
     if dialect == "postgresql":
-        op.execute("CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        op.execute("CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
                    "$$ BEGIN RAISE EXCEPTION 'this row is never changed'; END $$")
     for table, columns in FROZEN.items():
         for act in (f"UPDATE OF {_quoted(columns)}" if columns else "UPDATE", "DELETE"):

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from models import outbox, scope
 from models.area import Names
 from models.base import db
 from models.case import Case
-from models.document import Document, next_number
+from models.document import ORDERED, REFUSED, Document, next_number
 from models.outbox import Task
 from models.paperfacts import PAPERS, common
 from models.user import Right, Role, User
@@ -39,6 +41,25 @@ def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -
         db.session.add(_document(case, kind, known, task, by.username, now, today, names))
     db.session.flush()
     return task
+
+
+def order_again(task: Task, by: User, now: datetime) -> Task:
+    """Order anew, in a task of their own, the papers of *task* that could not be drawn; facts and numbers stay.
+
+    Raises Refusal if there is none.
+    """
+    if not by.may(Right.ORDER_PAPERS):
+        raise Refusal(N_("Your post does not order papers."))
+    refused = db.session.scalars(
+        select(Document).where(Document.task_id == task.id, Document.state == REFUSED).order_by(Document.id)).all()
+    if not refused:
+        raise Refusal(N_("No paper of this task is left to be drawn."))
+    again = outbox.order(task.kind, task.area_code, by.username, total=len(refused))
+    db.session.flush()
+    for document in refused:
+        document.state, document.error, document.task_id = ORDERED, None, again.id
+        document.ordered_by, document.ordered_at = by.username, now
+    return again
 
 
 def paper_facts(case: Case, kind: str, issued_on: date, names: Names) -> dict:

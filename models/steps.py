@@ -64,12 +64,16 @@ PROOF_TITLES = {
     Proof.OTHER: N_("Other material"),
 }
 
-# A condition on the facts of a case: every named fact has one of the values. Empty: always.
+# A condition on the facts of a case: every named fact has one of the values, ANY of whatever value. Empty: always.
 Condition = Mapping[str, tuple[str, ...]]
 
 
+ANY = ("*",)
+
+
 def holds(condition: Condition, facts: Mapping[str, Any]) -> bool:
-    return all(facts.get(name) in values for name, values in condition.items())
+    return all(facts.get(name) is not None if values == ANY else facts.get(name) in values
+               for name, values in condition.items())
 
 
 @dataclass(frozen=True)

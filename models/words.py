@@ -45,3 +45,20 @@ class Refusal(Exception):
 
     def say(self, translate: Callable[[str], str] = str) -> str:
         return self.message.say(translate)
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """A message as a row keeps it; the screen says it in the language of whoever reads it."""
+    return {"id": message.id, "values": {name: _plain(value) for name, value in message.values.items()}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return as_json(value)
+    return value if isinstance(value, str | int | None) else str(value)
+
+
+def from_json(kept: dict[str, Any]) -> Message:
+    """The message that `as_json` kept."""
+    return Message(kept["id"], {name: from_json(value) if isinstance(value, dict) else value
+                                for name, value in kept["values"].items()})

@@ -214,14 +214,21 @@ def refresh(case: Case, now: datetime) -> None:
     """Bring state, next step and milestones in line with the steps that stand."""
     db.session.flush()
     db.session.refresh(case, ["steps", "milestones", "settlements"])
-    open_steps = [s for s in plan(case) if s.needed and s.state in (NOW, WAITING)]
+    states = plan(case)
+    open_steps = [s for s in states if s.needed and s.state in (NOW, WAITING)]
     verified = not case.way.transitional and all(key in case.taken for key in case.way.verified_by)
     cleared = verified and not open_steps
     case.outcome = _outcome(case) if cleared else None
-    case.next_step = open_steps[0].step.key if open_steps else None
+    case.next_step = open_steps[0].step.key if open_steps else _follow_up(states)
     case.state = CLEARED if cleared else VERIFIED if verified else UNVERIFIED
     _mark(case, "verified", verified, now)
     _mark(case, "cleared", cleared, now)
+
+
+def _follow_up(states: list[StepState]) -> str | None:
+    """What a step beyond the end calls for: who was released is to be paid again, who claims is to be answered."""
+    beyond = any(s.state == DONE and not s.needed for s in states)
+    return next((s.step.key for s in states if s.state == NOW), None) if beyond else None
 
 
 def _outcome(case: Case) -> str:

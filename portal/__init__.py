@@ -12,7 +12,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import views
     from models import schema
     from models.base import db
-    from portal import auth, clock, headers, health, jobs, language, refusals
+    from portal import auth, bulletins, clock, headers, health, jobs, language, refusals
     from portal.store import Store
 
     settings = settings or Settings.from_env()
@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         schema.tune(db.engine)
-    app.extensions.update(store=Store(settings.files), clock=clock)  # screens take them from here
+    app.extensions.update(store=Store(settings.files), clock=clock, bulletins=bulletins)  # screens take them from here
     headers.init_app(app)
     language.init_app(app)
     auth.init_app(app)

@@ -98,7 +98,8 @@ def sign_in():
             return redirect(local(request.args.get("next")) or url_for("admin.index"))
         flash(gettext("The user name or the password is wrong, or the name is locked for 15 minutes after five "
                       "wrong tries."), "error")
-    return render_template("login.html", title=gettext("Sign in")), 200 if request.method == "GET" else 401
+    tried = request.method == "POST"
+    return render_template("login.html", title=gettext("Sign in"), problems=tried), 401 if tried else 200
 
 
 def _try(name: str, password: str) -> User | None:

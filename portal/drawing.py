@@ -13,7 +13,6 @@ from datetime import datetime
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
@@ -21,7 +20,7 @@ from sqlalchemy import select
 from models.base import db
 from models.document import DRAWN, ORDERED, REFUSED, Bulletin, Document
 from models.schema import writing
-from models.words import Message, Refusal
+from models.words import Message, Refusal, as_json
 
 BATCH = 100
 Tell = Callable[[int], None]  # called with how many papers of the task are finished
@@ -121,23 +120,6 @@ def give_up(task_id: int, error: Message) -> None:
     for model in (Document, Bulletin):
         for row in db.session.scalars(select(model).where(model.task_id == task_id, model.state == ORDERED)):
             row.state, row.error = REFUSED, as_json(error)
-
-
-def as_json(message: Message) -> dict[str, Any]:
-    """A message as a row keeps it; the screen says it in the language of whoever reads it."""
-    return {"id": message.id, "values": {name: _plain(value) for name, value in message.values.items()}}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Message):
-        return as_json(value)
-    return value if isinstance(value, str | int | None) else str(value)
-
-
-def from_json(error: dict[str, Any]) -> Message:
-    """The message that `as_json` kept."""
-    return Message(error["id"], {name: from_json(value) if isinstance(value, dict) else value
-                                 for name, value in error["values"].items()})
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from models import audit, outbox, scope
 from models.base import db
 from models.outbox import Task
-from models.words import N_, Message
+from models.words import N_, Message, as_json
 from portal import bell, clock, drawing
 from portal.heartbeat import Heartbeat
 
@@ -127,7 +127,7 @@ def _give_back(hold: Hold, reference: str) -> None:
     else:
         error = Message(FAILED, {"reference": reference})
         log.error("task %s is given up, reference %s", hold.id, reference)
-        hold.keep(state=outbox.FAILED, ended_at=real_now(), error=drawing.as_json(error))
+        hold.keep(state=outbox.FAILED, ended_at=real_now(), error=as_json(error))
         drawing.give_up(hold.id, error)
     db.session.commit()
 

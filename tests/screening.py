@@ -1,80 +1,140 @@
-"""What the tests of screens stand on: an app with invented people, sign-in, and the checks of a page."""
+"""What tests of screens stand on: a client that signs in, posts with its token, and checks every page it is given."""
 
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from datetime import datetime
+from collections import Counter
+from html.parser import HTMLParser
+from typing import Any
 
-from models import audit, scope
-from models.area import load, sort_key
-from models.base import db
-from models.campaign import campaign_of_2021
-from models.case import Case, Person
-from models.idnumber import birth_date, calc_check_digit, sex
-from models.months import Month
-from models.schema import upgrade
-from models.user import Role, new_user
-from portal import create_app
-from portal.settings import SHANGHAI, Settings
+from factories import PASSWORD
+from flask import Flask
+from werkzeug.test import TestResponse
 
-NOW = datetime(2021, 9, 19, 9, 0, tzinfo=SHANGHAI)
-PASSWORD = "Zhuque-2021-xyz"
-AREAS = [("141122100", "天宁镇"), ("141122101", "夏家营镇"), ("141122100201", "磁窑村委会"),
-         ("141122100202", "田家山村委会"), ("141122101201", "段村村委会")]
-NAMES = ["王桂兰", "李福生", "张秀英", "刘玉梅", "陈二货", "赵改花", "武保财", "郭润莲", "任来福", "牛翠仙", "曹三娃", "马爱珍"]
-CATEGORIES = ["uncertified", "duplicate", "imprisoned", "deceased", "impostor", "no_card", "dual_household", "unknown"]
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+UNLABELLED = {"hidden", "submit", "button"}
+# Latin letters that belong on a Chinese page.
+KNOWN_WORDS = {"English", "PDF", "JPEG", "PNG", "App", "portal", "init", "Excel", "xlsx", "xls", "csv", "pdf"}
+USER_NAMES = "county_admin county_clerk county_reviewer county_approver auditor township system"
 
 
-def number(serial: int) -> str:
-    """An ID number that nobody has: region 141120 was never given out."""
-    body = f"141120{1935 + serial % 25}{1 + serial % 12:02d}{1 + serial % 28:02d}{serial % 1000:03d}"
-    return body + calc_check_digit(body + "0")
+class Page(HTMLParser):
+    """A page taken apart; `faults` says in words what is wrong with it."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.text, self.faults, self.open = text, [], []
+        self.ids: Counter[str] = Counter()
+        self.labels: set[str] = set()
+        self.inputs: list[dict] = []
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self.titles: dict[str, list[str]] = {"title": [], "h1": []}
+        self.form: dict | None = None
+        self.feed(text)
+        self.close()
+        self._judge()
+
+    def handle_decl(self, decl: str) -> None:
+        if decl.lower() != "doctype html":
+            self.faults.append("no HTML5 doctype")
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        given = dict(attrs)
+        if len(given) != len(attrs):
+            self.faults.append(f"an attribute twice in {tag}")
+        self.faults += [f"inline {name} in {tag}" for name in given if name.startswith("on") or name == "style"]
+        self.faults += [f"address {url}" for url in (given.get("href"), given.get("src"), given.get("action"))
+                        if url and re.match(r"javascript:|https?:|//", url)]
+        if tag == "style" or (tag == "script" and not given.get("src")):
+            self.faults.append(f"inline {tag}")
+        if given.get("id"):
+            self.ids[given["id"]] += 1
+        if tag == "label" and given.get("for"):
+            self.labels.add(given["for"])
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
+        if tag in ("input", "select", "textarea"):
+            self.inputs.append(given)
+            if self.form is not None and given.get("name") == "csrf_token":
+                self.form["token"] = True
+        if tag == "form":
+            self.faults += ["a form in a form"] * (self.form is not None)
+            self.form = {"post": given.get("method", "").lower() == "post", "token": False}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> closes another tag")
+        if tag == "form":
+            self.faults += ["a form to post without a token"] * (self.form["post"] and not self.form["token"])
+            self.form = None
+
+    def handle_data(self, data: str) -> None:
+        for tag in self.titles:
+            if tag in self.open:
+                self.titles[tag].append(data)
+        if not {"script", "style"} & set(self.open):
+            self.words += re.findall(r"[A-Za-z]{3,}", data)
+
+    def _judge(self) -> None:
+        title, heading = ("".join(self.titles[tag]).strip() for tag in ("title", "h1"))
+        if self.open:
+            self.faults.append(f"never closed: {self.open}")
+        if self.text.count("<h1") != 1:
+            self.faults.append(f"{self.text.count('<h1')} first headings")
+        if not title.removeprefix("错误：").startswith(heading):
+            self.faults.append(f"title {title!r} is not heading {heading!r}")
+        self.faults += [f"id {name} stands {n} times" for name, n in self.ids.items() if n > 1]
+        self.faults += [f"no label for {given}" for given in self.inputs
+                        if given.get("type") not in UNLABELLED and given.get("id") not in self.labels
+                        and not given.get("aria-label")]
+        if 'lang="zh-CN"' not in self.text and 'lang="en"' not in self.text:
+            self.faults.append("no language")
 
 
-def person(serial: int) -> Person:
-    text, name = number(serial), NAMES[serial % len(NAMES)]
-    return Person(id_number=text, id_tail=text[-4:], name=name, name_key=sort_key(name), sex=sex(text),
-                  born=birth_date(text))
+class Desk:
+    """A browser of one person. Every page it gets is checked before the test sees it."""
+
+    def __init__(self, app: Flask, username: str | None = None):
+        self.client = app.test_client()
+        self.token = ""
+        if username:
+            self.get("/login")
+            answer = self.post("/login", username=username, password=PASSWORD)
+            assert answer.status_code == 302, answer.text
+            self.get("/admin/")
+
+    def get(self, url: str, **options: Any) -> TestResponse:
+        return self._checked(self.client.get(url, **options))
+
+    def post(self, url: str, data: dict | None = None, **fields: Any) -> TestResponse:
+        return self._checked(self.client.post(url, data={"csrf_token": self.token} | (data or {}) | fields))
+
+    def follow(self, answer: TestResponse) -> TestResponse:
+        assert answer.status_code == 302, answer.text
+        return self.get(answer.location)
+
+    def page(self, url: str) -> Page:
+        return Page(self.get(url).text)
+
+    def _checked(self, answer: TestResponse) -> TestResponse:
+        headers = answer.headers
+        assert "script-src 'self';" in headers["Content-Security-Policy"]
+        assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "same-origin")
+        if answer.mimetype == "text/html" and answer.status_code != 302:
+            page = Page(answer.text)
+            assert page.faults == [], (answer.request.path, page.faults)
+            found = re.search(r'name="csrf_token" value="([^"]+)"', answer.text)
+            self.token = found[1] if found else self.token
+        return answer
+
+    def english(self, page: Page) -> set[str]:
+        """Words on a Chinese page that are not Chinese."""
+        return {word for word in page.words if word not in KNOWN_WORDS and word not in USER_NAMES}
 
 
-def build(folder, people: int = 24):
-    """An app on a new database: two townships, a login per post, *people* on the list and handed out."""
-    app = create_app(Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'portal.sqlite'}", now=NOW, demo=True))
-    with office(app):
-        upgrade(db.engine)
-        load(AREAS, "141122")
-        campaign = campaign_of_2021("141122", "交城县")
-        db.session.add(campaign)
-        for role in Role:
-            if role != Role.TOWNSHIP:
-                new_user(role.value, role.value, role, "141122", PASSWORD)
-        for code in ("141122100", "141122101"):
-            new_user(f"township-{code}", "镇经办", Role.TOWNSHIP, code, PASSWORD)
-        villages = [code for code, _name in AREAS if len(code) == 12]
-        for serial in range(people):
-            db.session.add(Case(campaign=campaign, person=person(serial), area_code=villages[serial % 3],
-                                paused_from=Month(2020, 1).plus(serial % 20), listed_at=NOW,
-                                pause_reason="未提供生存证明", proposed=CATEGORIES[serial % 8]))
-        db.session.commit()
-    app.config["PASSWORD"] = PASSWORD
-    return app
-
-
-@contextmanager
-def office(app, where: str = scope.EVERYWHERE, who: str = "test"):
-    with app.app_context(), scope.seeing(where), audit.acting_as(who, "command", lambda: NOW):
-        yield
-
-
-def sign_in(app, name: str):
-    """A client signed in as *name*, whose pages are all checked."""
-    client = app.test_client()
-    token = token_of(client.get("/login").text)
-    answer = client.post("/login", data={"username": name, "password": PASSWORD, "csrf_token": token})
-    assert answer.status_code == 302, answer.text
-    return client
-
-
-def token_of(text: str) -> str:
-    return re.search(r'name="csrf_token" value="([^"]+)"', text)[1]
+def hidden(text: str, name: str) -> str:
+    """The value of a hidden field."""
+    return re.search(rf'name="{name}" value="([^"]*)"', text)[1]

@@ -388,3 +388,22 @@ def test_advance_is_what_the_walker_takes(county, session):
         session.commit()
 
     assert (done.step, done.recorded_by, done.facts) == ("card", "township-141122100", {"card_bound_on": "2021-09-01"})
+
+
+def test_a_prisoner_released_after_the_end_stays_cleared_and_waits_to_be_paid_again(county):
+    case = walk(a_case(category="imprisoned"), serving="yes", custody_from="2020-02-01")
+    assert (case.state, case.outcome, case.next_step) == ("cleared", "stays_suspended", None)
+
+    step(case, "release", released_on="2021-09-10", outcome="sentenced")
+    assert (case.state, case.next_step) == ("cleared", "resume")
+
+    walk(case, until="approve", resumes="2021-10")
+    assert (case.state, case.outcome) == ("cleared", "resumed")
+
+
+def test_a_claim_after_sealing_waits_to_be_answered(county):
+    case = walk(a_case(category="deceased"), family="unreachable")
+
+    step(case, "claim")
+
+    assert (case.state, case.outcome, case.next_step) == ("cleared", "sealed", "release_account")

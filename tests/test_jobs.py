@@ -32,6 +32,7 @@ from models.audit import AuditEntry
 from models.base import db
 from models.document import DRAWN, ORDERED, REFUSED
 from models.outbox import Task
+from models.words import from_json
 from portal import bell, drawing, jobs
 
 GOOD = notices.example("certification")
@@ -108,7 +109,7 @@ def test_one_refused_document_does_not_hold_up_the_others(app):
     jobs.run_waiting(app)
     assert [d.state for d in documents_of(app, task_id)] == [DRAWN, REFUSED, DRAWN]
     assert task_of(app, task_id).state == outbox.DONE
-    told = drawing.from_json(documents_of(app, task_id)[1].error)
+    told = from_json(documents_of(app, task_id)[1].error)
     assert str(told) == "Notice to certify needs the fact “office”, which is missing."
 
 

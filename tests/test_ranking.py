@@ -169,6 +169,17 @@ def test_a_past_day_answers_the_same_after_a_step_is_taken_back(county, listed):
     assert [of(county, day)["verified"] for day in ("2021-09-24", "2021-09-25")] == [1, 0]
 
 
+@pytest.mark.parametrize(("taken_back", "still"), [("2021-09-20 23:59", 0), ("2021-09-21 00:00", 1)])
+def test_what_is_lost_after_24_was_reached_that_day(county, listed, taken_back, still):
+    case = step(established(listed[0], "deceased"), "death", died_on="2021-02-03")
+    by = holder(Role.TOWNSHIP, case)
+    with seeing_as(by, taken_back) as now:
+        undo(case, "death", by, now, "误录")
+        db.session.commit()
+
+    assert of(county, "2021-09-20")["verified"] == still
+
+
 def test_a_past_day_answers_the_same_after_the_category_changes(county, listed):
     case = walk(established(listed[0], "imprisoned", at="2021-09-19"), serving="yes", at="2021-09-19")
     before = standings(county.campaign, date(2021, 9, 20))

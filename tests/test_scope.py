@@ -36,6 +36,7 @@ from models.case import Case, Milestone, Person, StepDone
 from models.certificate import Certificate, attach
 from models.document import Bulletin, Document, Series, next_number
 from models.handing import hand_out
+from models.imports import ImportRun
 from models.ledger import PublishedRate, Settlement, SettlementLine
 from models.outbox import Task
 from models.scope import Carried, Child, Placed, Shared, after, everything, in_area, seeing, within
@@ -70,6 +71,8 @@ def people_two_areas() -> None:
                                     file_name="x.pdf", ordered_by="county_clerk", ordered_at=NOW))
             db.session.add(Preparation(campaign=campaign, area_code=case.area_code[:9], leader="甲", members="乙",
                                        plan_name="x.pdf", plan_sha256="0" * 64, recorded_at=NOW, recorded_by="x"))
+            db.session.add(ImportRun(kind="roster", area_code=case.area_code[:9], file_name="x.xlsx", sha256="0" * 64, counts={},
+                                     imported_at=NOW, imported_by="x"))
         db.session.add(Bulletin(campaign=campaign, as_of=date(2021, 9, 19), kind="bulletin", facts={},
                                 file_name="x.pdf", ordered_by="county_clerk", ordered_at=NOW))
         next_number("交人社函", 2021)
@@ -209,7 +212,7 @@ ROADS = {
     "with a common table": lambda: select(Case).join(
         (counted := select(StepDone.case_id).group_by(StepDone.case_id).cte()), counted.c.case_id == Case.id),
     "order and limit": lambda: select(Case).order_by(Case.id.desc()).limit(100),
-    "distinct": lambda: select(Case).distinct(),
+    "distinct": lambda: select(Village).distinct(),
     "self join": lambda: select(Case).join((twin := aliased(Case)), twin.id == Case.id),
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from portal.language import compiled
+from portal import language
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "portal" / "translations"
@@ -52,5 +54,11 @@ def test_the_same_places_are_filled_in(catalogue):
     assert [message.id for message in catalogue if message.id and places(message.id) != places(message.string)] == []
 
 
-def test_a_newer_text_is_compiled_anew(tmp_path):
-    assert (compiled() / "zh_Hans_CN" / "LC_MESSAGES" / "messages.mo").stat().st_size > 10_000
+def test_a_newer_text_is_compiled_anew(tmp_path, monkeypatch):
+    shutil.copytree(FOLDER, tmp_path / "copy", ignore=shutil.ignore_patterns("*.mo"))
+    monkeypatch.setattr(language, "TRANSLATIONS", tmp_path / "copy")
+    compiled = language.compiled() / "zh_Hans_CN" / "LC_MESSAGES" / "messages.mo"
+    os.utime(compiled, (1, 1))
+    language.compiled()
+    assert compiled.stat().st_mtime > 1
+    assert language.speaker("zh_Hans_CN")("Yes") == "是"

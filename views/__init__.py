@@ -12,10 +12,17 @@ from models.words import N_
 from views import frame
 from views.areas import TownshipView, VillageView
 from views.cases import CaseView
+from views.certificates import CertificateView
+from views.documents import DocumentView
 from views.files import FileView
 from views.frame import Room
+from views.handing import HandingPage
 from views.home import Home
+from views.ranking import RankingPage
 from views.reference import CampaignView, RateView
+from views.roster import RosterView
+from views.settlements import SettlementView
+from views.tasks import TaskView
 from views.trail import AuditView
 from views.users import UserView
 from views.words import say
@@ -24,11 +31,11 @@ from views.words import say
 MENU: tuple[Room, ...] = (
     Room(N_("To do"), (Home,)),
     Room(N_("People"), (CaseView,)),
-    Room(N_("Lists and receipts"), ()),
-    Room(N_("Certificates"), ()),
-    Room(N_("Money"), ()),
-    Room(N_("Papers"), ()),
-    Room(N_("Reports"), ()),
+    Room(N_("Lists and receipts"), (HandingPage, RosterView)),
+    Room(N_("Certificates"), (CertificateView,)),
+    Room(N_("Money"), (SettlementView,)),
+    Room(N_("Papers"), (DocumentView, TaskView)),
+    Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
     Room(N_("System"), (UserView, AuditView, FileView)),
 )

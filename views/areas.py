@@ -10,9 +10,9 @@ from models.area import Township, Village
 from models.user import Right
 from models.words import N_
 from views.base import OfficeView
-from views.cases import TOWNSHIP
 from views.filters import Pick, prefix
 from views.formfields import OfficeForm
+from views.places import TOWNSHIP
 
 
 class ContactForm(OfficeForm):

@@ -74,6 +74,7 @@ class OfficeView(Guarded, Listing, ModelView):
     changes: ClassVar[Right | None] = None  # the right that creating and editing need
     can_create = can_edit = can_delete = can_export = False
     can_view_details = True
+    column_sortable_list = ()  # a screen names what an index serves
     page_size = 50
     can_set_page_size = True
     page_size_options = (20, 50, 100, 200)

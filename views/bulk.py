@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from models import workflow
-from models.area import Names
 from models.base import db
 from models.case import Case, Person
 from models.categories import CATEGORIES, UNKNOWN
@@ -21,6 +20,7 @@ from models.steps import Fact, Step
 from models.user import Right, User
 from models.words import N_, Message, Refusal
 from views import casepage, papers, stepform
+from views.places import names
 from views.words import said, say
 
 Typed = Mapping[str, str]
@@ -98,6 +98,8 @@ class Accept(StepDeed):
         return [fact for fact in UNKNOWN.steps[0].facts if fact.key != "category"]
 
     def one(self, case: Case, typed: Typed, by: User, now: datetime) -> None:
+        if not case.way.transitional:
+            raise Refusal(N_("Already established: {category}."), category=Message(case.way.title))
         if CATEGORIES[case.proposed].transitional:
             raise Refusal(N_("The list proposes no category: look into this case by itself."))
         super().one(case, {**typed, "fact-category": case.proposed}, by, now)
@@ -111,7 +113,7 @@ class PaperDeed(Deed):
         self.kind = kind
 
     def one(self, case: Case, typed: Typed, by: User, now: datetime) -> None:
-        paper_facts(case, self.kind, now.date(), Names())
+        paper_facts(case, self.kind, now.date(), names())
 
     def many(self, cases: Sequence[Case], typed: Typed, by: User, now: datetime) -> list[Verdict]:
         verdicts = super().many(cases, typed, by, now)

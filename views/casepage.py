@@ -23,6 +23,7 @@ from models.user import ROLE_TITLES, Right, Role
 from models.words import N_
 from models.workflow import DONE, NOT_APPLICABLE, NOW, RETURNERS, WAITING, StepState, missing_proofs, plan
 from views import standing, stepform, trailwords
+from views.people import person
 from views.words import moment, said, say
 
 SIGNS = {DONE: "✓", NOW: "●", WAITING: "○", NOT_APPLICABLE: "–"}
@@ -56,7 +57,7 @@ def _head(case: Case) -> list[tuple[str, Any]]:
     noted = [(N_("Reason of the suspension"), case.pause_reason), (N_("Remark"), case.remark)]
     return [(say(title), text) for title, text in [
         (N_("State"), say(STATE_TITLES[case.state])), *outcome, (N_("Category"), standing.category(case)),
-        (N_("Kind"), standing.kind(case)), (N_("Suspended from"), case.paused_from),
+        (N_("Stock or addition"), standing.kind(case)), (N_("Suspended from"), case.paused_from),
         (N_("Deadline"), standing.due(case)[1]), (N_("Born"), case.person.born), (N_("Sex"), case.person.sex),
         *noted] if text]
 
@@ -65,7 +66,7 @@ def _progress(state: StepState) -> dict[str, Any]:
     done = state.done
     why = {NOW: N_("Possible now"), NOT_APPLICABLE: N_("Does not apply")}.get(state.state)
     return {"sign": SIGNS[state.state], "state": state.state, "title": say(state.step.title),
-            "note": f"{done.taken_on} {done.recorded_by}" if done else say(why) if why else say(state.why),
+            "note": f"{done.taken_on} {person(done.recorded_by)}" if done else say(why) if why else say(state.why),
             "facts": trailwords.facts(done.facts) if done else []}
 
 
@@ -149,7 +150,7 @@ def _point(at: Any, actor: str, group: list[AuditEntry]) -> dict[str, Any]:
     steps = [entry for entry in group if entry.subject == "step_done"]
     told = [_headline(entry) for entry in steps] or [f"{trailwords.act(entry)}{trailwords.subject(entry)}"
                                                      for entry in reversed(group)]
-    return {"at": moment(at), "by": actor, "what": "；".join(dict.fromkeys(told)),
+    return {"at": moment(at), "by": person(actor), "what": "；".join(dict.fromkeys(told)),
             "facts": [pair for entry in steps for pair in trailwords.facts((entry.changes.get("facts") or [0, {}])[1])],
             "changes": [(trailwords.subject(entry), *change) for entry in reversed(group)
                         for change in trailwords.changes(entry)]}
@@ -157,7 +158,7 @@ def _point(at: Any, actor: str, group: list[AuditEntry]) -> dict[str, Any]:
 
 def _headline(entry: AuditEntry) -> str:
     if entry.act == "insert":
-        return trailwords.step_title(entry.changes["step"][1])
+        return trailwords.step_title(entry)
     why = (entry.changes.get("undone_why") or [0, ""])[1]
     return said(N_("Step taken back: {why}"), why=why or "–")
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request
+from flask import request
 from flask_admin import expose
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import selectinload
 
-from models import scope
-from models.area import Names, Township, Village, short_name
-from models.base import db
 from models.case import CLEARED, STATE_TITLES, UNVERIFIED, VERIFIED, Case, Person
 from models.categories import CATEGORIES
 from models.user import Role
@@ -24,38 +21,12 @@ from views.casebulk import CaseBulk
 from views.caseverbs import CaseVerbs
 from views.filters import Pick, equals, person_matches, titled
 from views.listing import Tab
+from views.places import TOWNSHIP, names, village_of
 from views.words import say
-
-
-def names() -> Names:
-    """Places by code, read once a request."""
-    if "names" not in g:
-        g.names = Names()
-    return g.names
-
-
-def townships() -> list[tuple[str, str]]:
-    """None for a township's clerk, who has only the one."""
-    if current_user.role == Role.TOWNSHIP:
-        return []
-    return list(db.session.execute(select(Township.area_code, Township.name).order_by(Township.area_code)).tuples())
-
-
-def villages() -> list[tuple[str, str]]:
-    """The villages of one's township, or of the township picked."""
-    chosen = TOWNSHIP.picked() or scope.current() or ""
-    if len(chosen) < 9:
-        return []
-    found = db.session.execute(select(Village.area_code, Village.name).where(scope.in_area(Village.area_code, chosen))
-                               .order_by(Village.name_key))
-    return [(code, short_name(name)) for code, name in found]
 
 
 def next_steps() -> list[tuple[str, str]]:
     return list({step.key: step.title for way in CATEGORIES.values() for step in way.steps if not step.later}.items())
-
-
-TOWNSHIP = Pick("township", N_("Township"), townships, lambda code: scope.in_area(Case.area_code, code))
 
 
 def cell(show: Any) -> Any:
@@ -80,7 +51,7 @@ class CaseView(CaseBulk, CaseVerbs, OfficeView):
     column_labels = {
         "person.name": N_("Name"), "person.id_tail": N_("ID number (tail)"), "area_code": N_("Village"),
         "category": N_("Category"), "paused_from": N_("Suspended from"), "state": N_("State"),
-        "next_step": N_("Next step"), "stock_township": N_("Kind"), "campaign.verify_by": N_("Deadline")}
+        "next_step": N_("Next step"), "stock_township": N_("Stock or addition"), "campaign.verify_by": N_("Deadline")}
     column_formatters = {
         "person.id_tail": cell(lambda case: Markup('<span class="mono ids">{}</span>').format(case.person.masked_id[-8:])),
         "area_code": cell(lambda case: names().village(case.area_code) if current_user.role == Role.TOWNSHIP
@@ -91,14 +62,14 @@ class CaseView(CaseBulk, CaseVerbs, OfficeView):
     column_default_sort = [("area_code", False), ("id", False)]
     column_filters = (
         TOWNSHIP,
-        equals("village", N_("Village"), Case.area_code, villages),
+        village_of(Case.area_code),
         equals("category", N_("Category"), Case.category, titled({c.key: c.title for c in CATEGORIES.values()})),
         equals("state", N_("State"), Case.state, titled(STATE_TITLES)),
         equals("step", N_("Next step"), Case.next_step, next_steps),
-        Pick("kind", N_("Kind"), standing.KINDS, standing.of_kind),
-        Pick("due", N_("Deadline"), (("late", N_("Overdue")),), lambda _: standing.overdue()),
-        Pick("mark", N_("Attention"), titled(standing.MARKS), standing.marked),
-        Pick("waits", N_("Waits for"), (("me", N_("Me")),), lambda _: standing.waits_for_me()))
+        Pick("kind", N_("Stock or addition"), standing.KINDS, standing.of_kind),
+        Pick("due", N_("Deadline"), (("late", N_("Overdue")),), lambda _: standing.overdue(), by_link=True),
+        Pick("mark", N_("Attention"), titled(standing.MARKS), standing.marked, by_link=True),
+        Pick("waits", N_("Waits for"), (("me", N_("Me")),), lambda _: standing.waits_for_me(), by_link=True))
     tabs = (Tab(N_("All"), {}), Tab(N_("To verify"), {"state": UNVERIFIED}), Tab(N_("In hand"), {"state": VERIFIED}),
             Tab(N_("Cleared"), {"state": CLEARED}), Tab(N_("Overdue"), {"due": "late"}),
             Tab(N_("Waits for me"), {"waits": "me"}))
@@ -108,9 +79,6 @@ class CaseView(CaseBulk, CaseVerbs, OfficeView):
 
     def get_query(self) -> Any:
         return super().get_query().options(selectinload(Case.person), selectinload(Case.campaign))
-
-    def waiting(self) -> int:
-        return standing.waiting()
 
     def page_title(self, row: Case) -> str:
         return f"{row.person.name} {names().full(row.area_code)}"

@@ -22,6 +22,7 @@ from models.words import N_, Refusal
 from views import casepage, papers, standing, stepform, trailwords
 from views.benefitform import BenefitForm
 from views.frame import now, today
+from views.people import person
 from views.words import said, say
 
 CHANGED = N_("Somebody else changed this case meanwhile: {what}. What you typed is kept; choose the files again, "
@@ -159,9 +160,9 @@ class CaseVerbs:
         """The refusal of a page that is too old, with what happened since it was drawn."""
         seen = request.form.get("seen", "")
         since = casepage.entries(case, current_user.may(Right.SEE_MONEY), int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
-        told = [f"{entry.actor} {trailwords.step_title(entry.changes['step'][1])}" for entry in reversed(since)
+        told = [f"{person(entry.actor)} {trailwords.step_title(entry)}" for entry in reversed(since)
                 if entry.subject == "step_done" and "step" in entry.changes]
-        told = told or [f"{entry.actor} {trailwords.act(entry)}{trailwords.subject(entry)}" for entry in reversed(since)]
+        told = told or [f"{person(entry.actor)} {trailwords.act(entry)}{trailwords.subject(entry)}" for entry in reversed(since)]
         return Refusal(CHANGED, what="；".join(dict.fromkeys(told)) or "–").message
 
     def _refused(self, case: Case, problems: list[tuple[str, str]], status: int) -> Any:

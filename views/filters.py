@@ -22,9 +22,10 @@ class Pick(BaseSQLAFilter):
     """One select: *choices* are asked when the page is drawn, *where* makes a condition of the value picked."""
 
     def __init__(self, key: str, title: str, choices: Choices | Callable[[], Choices],
-                 where: Callable[[str], ColumnElement[bool]]):
+                 where: Callable[[str], ColumnElement[bool]], by_link: bool = False):
         super().__init__(None, lazy_gettext(title))
         self.key, self.choices, self.where = key, choices, where
+        self.by_link = by_link  # asked by tabs and tiles, not by a select of its own
 
     def offered(self) -> list[tuple[str, str]]:
         return list(self.choices() if callable(self.choices) else self.choices)

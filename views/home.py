@@ -22,9 +22,10 @@ from models.words import N_
 from models.workflow import missing_proofs
 from views import standing
 from views.base import OfficePage
-from views.cases import CaseView, names
+from views.cases import CaseView
 from views.frame import campaign, today
 from views.listing import list_url
+from views.places import names
 from views.words import say
 
 MINE = (N_("Waits for me"), {"waits": "me"})
@@ -68,13 +69,11 @@ class Home(OfficePage):
         return self.render("admin/home.html", campaign=present, **facts)
 
     def waiting(self) -> int:
-        return standing.waiting()
+        return standing.some(standing.waits_for_me())
 
 
 def counted(**filters: str) -> int:
     """How many cases the list shows under these filters: asked with the list's own conditions."""
-    if filters == {"waits": "me"}:
-        return standing.waiting()
     picks = {pick.key: pick for pick in CaseView.column_filters}
     return standing.count(*(picks[key].where(value) for key, value in filters.items()))
 

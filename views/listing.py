@@ -102,9 +102,10 @@ class Listing:
 
     def _picks(self, asked: ViewArgs) -> list[dict[str, Any]]:
         picked = {index: value for index, _name, value in asked.filters}
-        return [{"name": f"flt{index}_{pick.key}", "title": str(pick.name), "picked": picked.get(index, ""),
-                 "options": [(value, say(title)) for value, title in pick.offered()]}
-                for index, pick in enumerate(self._filters or ())]
+        shown = [{"name": f"flt{index}_{pick.key}", "title": str(pick.name), "picked": picked.get(index, ""),
+                  "hidden": pick.by_link, "options": [(value, say(title)) for value, title in pick.offered()]}
+                 for index, pick in enumerate(self._filters or ())]
+        return [pick for pick in shown if pick["picked"] or (pick["options"] and not pick["hidden"])]
 
     def _tabs(self, asked: ViewArgs) -> list[tuple[str, str, bool]]:
         present = {self._filters[index].key: value for index, _name, value in asked.filters}

@@ -12,9 +12,10 @@ from models.user import Right
 from models.words import N_, Refusal
 from views import trailwords
 from views.base import OfficeView
-from views.cases import cell, names
+from views.cases import cell
 from views.filters import Pick, equals, prefix, titled
 from views.frame import today
+from views.places import names
 from views.stepform import tidy
 from views.words import SHANGHAI, moment, said, say
 

@@ -31,6 +31,7 @@ SUBJECTS = {
     "task": N_("Task")}
 
 COLUMNS = {
+    "certificate.name": N_("File"), "township.name": N_("Title"), "village.name": N_("Title"),
     "state": N_("State"), "category": N_("Category"), "proposed": N_("Proposed category"), "next_step": N_("Next step"),
     "round": N_("Classification no."), "outcome": N_("Outcome"), "area_code": N_("Area code"), "code": N_("Code"),
     "paused_from": N_("Suspended from"), "household": N_("Household no."), "pause_reason": N_("Reason of the suspension"),
@@ -89,8 +90,11 @@ _KNOWN: dict[str, dict] = {
 _EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}
 
 
-def step_title(key: str) -> str:
-    return say(_STEPS.get(key, key))
+def step_title(entry: AuditEntry) -> str:
+    """The step an entry tells of, as its category calls it."""
+    key, category = (entry.changes.get(name, [None, None])[1] for name in ("step", "category"))
+    step = CATEGORIES[category].step(key) if category in CATEGORIES else None
+    return say(step.title if step else _STEPS.get(key, key))
 
 
 def act(entry: AuditEntry) -> str:
@@ -103,8 +107,9 @@ def subject(entry: AuditEntry) -> str:
 
 def changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
     """(column, before, after) in words; numbers were masked when recorded."""
-    return [(say(COLUMNS.get(name, name)), shown(name, before), shown(name, after))
-            for name, (before, after) in entry.changes.items() if name not in UNSAID]
+    return [(say(COLUMNS.get(f"{entry.subject}.{name}") or COLUMNS.get(name, name)), shown(name, before), shown(name, after))
+            for name, (before, after) in entry.changes.items()
+            if name not in UNSAID and not (name == "facts" and entry.subject != "step_done")]
 
 
 def shown(name: str, stored: Any) -> str:

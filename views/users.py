@@ -16,9 +16,10 @@ from models.base import db
 from models.user import ROLE_TITLES, Right, Role, User, new_user
 from models.words import N_, Refusal
 from views.base import OfficeView
-from views.cases import cell, names, townships
+from views.cases import cell
 from views.filters import equals, prefix, titled
 from views.formfields import OfficeForm
+from views.places import names, townships
 from views.words import moment, said, say
 
 
@@ -47,7 +48,8 @@ class UserView(OfficeView):
     column_formatters = column_formatters_detail = {
         "role": cell(lambda user: say(ROLE_TITLES[Role(user.role)])),
         "locked_until": cell(lambda user: moment(user.locked_until)),
-        "area_code": cell(lambda user: names().township(user.area_code) if len(user.area_code) == 9 else user.area_code)}
+        "area_code": cell(lambda user: names().township(user.area_code) if len(user.area_code) == 9
+                          else say(N_("Whole county")))}
     column_default_sort = [("area_code", False), ("username", False)]
     column_filters = (equals("role", N_("Post"), User.role, titled(ROLE_TITLES)),)
 

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
+from markupsafe import Markup
 
 from models.words import Message, Refusal
 
@@ -39,6 +40,8 @@ def value(of: Any) -> str:
     """Any stored value as a cell shows it."""
     if of is None or of == "":
         return "–"
+    if isinstance(of, Markup):
+        return of
     if isinstance(of, bool):
         return gettext("Yes") if of else gettext("No")
     if isinstance(of, datetime):

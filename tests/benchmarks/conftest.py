@@ -19,7 +19,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from measuring import Board
-from screening import token_of
+from screening import hidden
 from sqlalchemy import func, select
 
 from models.base import db
@@ -61,7 +61,7 @@ class Office:
 
     def sign_in(self, username: str) -> FlaskClient:
         client = self.app.test_client()
-        token = token_of(client.get("/login").text)
+        token = hidden(client.get("/login").text, "csrf_token")
         asked = {"username": username, "password": factories.PASSWORD, "csrf_token": token}
         assert client.post("/login", data=asked).status_code == 302
         return client

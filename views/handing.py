@@ -1,0 +1,148 @@
+"""Handing the list out (下发与回执): county to townships, townships to villages, receipts, each township's plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, request, url_for
+from flask_admin import expose
+from flask_login import current_user
+
+from exports import sheets
+from exports.uploads import checked_upload
+from exports.villagelists import file_name, village_list, village_lists
+from models import handing, scope
+from models.base import db
+from models.campaign import Campaign, Handout, Preparation
+from models.user import Right, Role
+from models.words import N_, Refusal
+from views import downloads, handouts
+from views.base import OfficePage, row_id
+from views.frame import campaign, now
+from views.places import names
+from views.words import said, say
+
+
+class HandingPage(OfficePage):
+    title, at = N_("Handing out"), "handing"
+
+    @expose("/")
+    def index(self) -> Any:
+        """A township's own page; for the county all townships, or the one asked for."""
+        of = campaign()
+        if of is None:
+            return self.render("admin/handing.html", campaign=None)
+        if current_user.role == Role.TOWNSHIP or "township" in request.args:
+            return self.township(of, _township())
+        return self.render("admin/handing.html", campaign=of, rows=handouts.townships(of),
+                           may=current_user.may(Right.HAND_OUT))
+
+    def township(self, of: Campaign, code: str, problems: Any = ()) -> Any:
+        page = self.render(
+            "admin/handing_township.html", title=said(N_("Handing out: {township}"), township=names().township(code)),
+            campaign=of, code=code, problems=problems, typed=request.form, **handouts.township(of, code),
+            may=current_user.may(Right.HAND_ON) and scope.current() == code)
+        return (page, 422) if problems else page
+
+    def waiting(self) -> int:
+        return handouts.without_receipt(campaign()) if current_user.may(Right.HAND_ON) else 0
+
+    @expose("/check")
+    def check(self) -> str:
+        """Who would get how many people: handing out freezes the stock and happens once."""
+        of = campaign() or abort(404)
+        _need(Right.HAND_OUT)
+        rows = handouts.would_get(of)
+        return self.render("admin/handing_check.html", title=say(N_("Check: hand out the list")), campaign=of, rows=rows,
+                           total=[sum(row[place] for row in rows) for place in (1, 2, 3)])
+
+    @expose("/out", methods=("POST",))
+    def out(self) -> Any:
+        _need(Right.HAND_OUT)
+        return self._do(lambda of: handing.hand_out(of, current_user.username, now()),
+                        N_("The list was handed out to {n} townships."))
+
+    @expose("/on", methods=("POST",))
+    def on(self) -> Any:
+        _need(Right.HAND_ON)
+        return self._do(lambda of: handing.hand_on(of, current_user.area_code, current_user.username, now()),
+                        N_("The list was handed on to {n} villages."))
+
+    @expose("/receipt", methods=("POST",))
+    def receipt(self) -> Any:
+        """Who received a list: the township's own or one of its villages'."""
+        _need(Right.HAND_ON)
+        handout = handouts.one(row_id(request.form.get("handout"))) or abort(404)
+        return self._do(lambda of: handing.confirm_receipt(handout, request.form.get("person", "")[:60], now()),
+                        N_("The receipt was recorded."), f"person-{handout.id}")
+
+    @expose("/plan", methods=("POST",))
+    def plan(self) -> Any:
+        """The leading group and the plan of one's own township."""
+        _need(Right.HAND_ON)
+        return self._do(self._prepare, N_("Leading group and plan were recorded."), "leader")
+
+    def _prepare(self, of: Campaign) -> Preparation:
+        file = request.files.get("plan")
+        if file is None or not file.filename:
+            raise Refusal(N_("Choose the file of the plan: PDF, JPEG or PNG."))
+        leader, members = request.form.get("leader", "")[:60], request.form.get("members", "")[:1000]
+        put = current_app.extensions["store"].put
+        return handing.prepare(of, current_user.area_code, leader, members,
+                               checked_upload("plan", file.read(), file.filename, put), current_user.username, now())
+
+    def _do(self, verb: Callable[[Campaign], Any], after: str, field: str = "") -> Any:
+        """Do it and say so; a refusal comes back on the page with what was typed."""
+        of = campaign() or abort(404)
+        try:
+            done = verb(of)
+            db.session.commit()
+        except Refusal as refusal:
+            db.session.rollback()
+            if current_user.role == Role.TOWNSHIP:
+                return self.township(campaign(), current_user.area_code, [(field, say(refusal))])
+            flash(say(refusal), "error")
+        else:
+            flash(said(after, n=len(done) if isinstance(done, list) else 1), "success")
+        return redirect(url_for(".index"))
+
+    @expose("/plan/<id>")
+    def plan_file(self, id: str) -> Any:
+        found: Preparation = handouts.one(row_id(id), Preparation) or abort(404)
+        return downloads.sent(current_app.extensions["store"].get(found.plan_sha256), found.plan_name, "application/octet-stream",
+                              act="download", subject="preparation", area_code=found.area_code, row_id=found.id)
+
+    @expose("/village/<id>")
+    def village(self, id: str) -> Any:
+        """The list of one village as a workbook."""
+        handout: Handout = handouts.one(row_id(id)) or abort(404)
+        if len(handout.area_code) != 12:
+            abort(404)
+        code, place = handout.area_code, names().full(handout.area_code)
+        return downloads.sent(village_list(handout.campaign, code, names()), file_name(place), subject="handout", area_code=code)
+
+    @expose("/villages")
+    def villages(self) -> Any:
+        """The lists of all villages of a township in one archive."""
+        of, code = campaign() or abort(404), _township()
+        codes = [row.area_code for row in handouts.villages(of, code)] or abort(404)
+        name = said(N_("{township} village lists.zip"), township=names().township(code))
+        return downloads.sent(village_lists(of, codes, names()), name, downloads.ZIP, subject="handout", area_code=code)
+
+    @expose("/export")
+    def export(self) -> Any:
+        """The table of hand-outs and receipts as a workbook."""
+        content = sheets.build("handouts", campaign() or abort(404), now(), say)
+        return downloads.sent(content, f"{say(self.title)}_{now():%Y-%m-%d}.xlsx", subject="handout")
+
+
+def _need(right: Right) -> None:
+    if not current_user.may(right):
+        abort(403)
+
+
+def _township() -> str:
+    """The township asked for, or one's own; 404 for one that is not in one's area."""
+    code = request.args.get("township") or scope.current() or ""
+    return code if len(code) == 9 and code in names().townships else abort(404)
