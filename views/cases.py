@@ -9,7 +9,7 @@ from flask_admin import expose
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 
 from models.case import CLEARED, STATE_TITLES, UNVERIFIED, VERIFIED, Case, Person
 from models.categories import CATEGORIES
@@ -22,6 +22,7 @@ from views.caseverbs import CaseVerbs
 from views.filters import Pick, equals, person_matches, titled
 from views.listing import Tab
 from views.places import TOWNSHIP, names, village_of
+from views.sideforms import SideForms
 from views.words import say
 
 
@@ -42,7 +43,7 @@ def state(case: Case) -> Markup:
     return toned({CLEARED: "is-done", UNVERIFIED: "is-soon"}.get(case.state, ""), say(STATE_TITLES[case.state]))
 
 
-class CaseView(CaseBulk, CaseVerbs, OfficeView):
+class CaseView(CaseBulk, CaseVerbs, SideForms, OfficeView):
     title, at, row = N_("People"), "case", Case
     search_hint = N_("Name, ID number or tail, pinyin")
     empty = N_("Nobody is on the list yet: the county centre imports it first.")
@@ -78,7 +79,7 @@ class CaseView(CaseBulk, CaseVerbs, OfficeView):
         return Case.person_id.in_(select(Person.id).where(person_matches(Person, text)))
 
     def get_query(self) -> Any:
-        return super().get_query().options(joinedload(Case.person), joinedload(Case.campaign))
+        return super().get_query().options(selectinload(Case.person), selectinload(Case.campaign))
 
     def page_title(self, row: Case) -> str:
         return f"{row.person.name} {names().full(row.area_code)}"

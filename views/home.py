@@ -10,7 +10,7 @@ from flask_admin import expose
 from flask_login import current_user
 from sqlalchemy import case as when
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 
 from models import ranking
 from models.base import db
@@ -111,7 +111,7 @@ def _first() -> list[dict[str, Any]]:
     if not current_user.may(Right.CHANGE_CASES):
         return []
     found = db.session.scalars(
-        select(Case).where(standing.waits_for_me()).options(joinedload(Case.person), joinedload(Case.campaign))
+        select(Case).where(standing.waits_for_me()).options(selectinload(Case.person), selectinload(Case.campaign))
         .order_by(~standing.is_stock(campaign()), Case.state != UNVERIFIED, Case.paused_from, Case.id).limit(10))
     return [{"case": case, "village": names().village(case.area_code), "category": standing.category(case),
              "step": standing.next_step(case), "due": standing.due(case), "lacks": _lacks(case)} for case in found]
