@@ -204,7 +204,7 @@ def test_a_step_with_its_scan_is_taken_and_the_scan_comes_back(app, people):
         "version": hidden(page, "version"), "step": "death", "fact-died_on": "2020年1月5日",
         "fact-source": "household_cancellation", "then": "stay",
         "proof-household_cancellation": (io.BytesIO(scan()), "户籍注销证明.png")})
-    assert "已办：确认死亡时间" in desk.follow(answer).text
+    assert "：已办“确认死亡时间”。" in desk.follow(answer).text
     assert state_of(app, id) == "verified"
     url = re.search(r"/admin/file/certificate/\d+", desk.get(f"/admin/case/details/?id={id}").text)[0]
     file = desk.get(url)

@@ -53,7 +53,7 @@ class CaseVerbs:
             files = stepform.uploads(request.files, current_app.extensions["store"].put)
             on = stepform.tidy("date", request.form.get("on", ""))
             workflow.advance(case, step.key, by, now(), on=parse_date(on) if on else None, facts=given, uploads=files)
-        return self._do(case, take, said(N_("Done: {step}"), step=say(step.title)),
+        return self._do(case, take, said(N_("{name}: “{step}” is done."), name=case.person.name, step=say(step.title)),
                         lambda refusal: stepform.where(refusal, step))
 
     @expose("/<id>/undo", methods=("POST",))
