@@ -23,7 +23,7 @@ from models.categories import CATEGORIES
 from models.user import Role, User
 from portal import create_app
 from portal.settings import Settings
-from views import trailwords
+from views import listing, trailwords
 
 POSTS = [role.value for role in Role if role != Role.TOWNSHIP] + [f"township-{TIANNING}"]
 ROOT = Path(__file__).parent.parent
@@ -325,6 +325,18 @@ def test_many_are_checked_first_then_done_and_each_is_told(app, people):
         assert db.session.get(Case, case_of(people, "unknown")).category == "deceased"
         assert len(db.session.scalars(select(audit.AuditEntry.id)).all()) > before
         assert audit.verify() > 0
+
+
+def test_a_list_longer_than_what_is_done_at_once_says_so_and_keeps_its_order(app, people, monkeypatch):
+    desk = Desk(app, f"township-{TIANNING}")
+    assert "整个列表，共 8 条" in desk.get("/admin/case/").text
+    monkeypatch.setattr(listing, "MOST_TICKED", 3)
+    assert "列表的前 3 条（共 8 条）" in desk.get("/admin/case/").text
+    by_month = desk.get("/admin/case/?sort=4&desc=1").text
+    shown = re.findall(r'name="rowid" value="(\d+)"', by_month)
+    asked = desk.post(re.search(r'action="(/admin/case/action/[^"]*)"', by_month)[1].replace("&amp;", "&"),
+                      action="accept", all="1")
+    assert set(hidden(asked.text, "ids").split(",")) == set(shown[:3])
 
 
 def test_ticks_of_one_township_do_not_touch_another(app, people):
