@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,34 +69,35 @@ class Portal:
     def json(self, *words: str, stdin: str = "") -> dict[str, Any]:
         return json.loads(self.run(*words, "--json", stdin=stdin))
 
-    @contextmanager
-    def serving(self, command: str = "serve") -> Iterator[Portal]:
-        """All its processes, from the first answer until the last of them has ended."""
+    def begin(self, command: str = "serve") -> None:
+        """Start all its processes, without waiting for them."""
         parent, port = os.getpid(), self.address.rpartition(":")[2]
         with self.log.open("w") as log:
-            group = subprocess.Popen([sys.executable, "-m", "portal", command, "--port", port], env=os.environ | self.env,
-                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                     preexec_fn=lambda: die_with(parent))
-        try:
-            until(lambda: self._answers(group), 60)
-            yield self
-        finally:
-            processes = descendants(group.pid)
-            group.terminate()
-            try:
-                group.wait(30)
-            finally:
-                group.kill()
-                group.wait()
-        assert group.returncode == 0, self.log.read_text()
-        until(lambda: not any(map(alive, processes)), 5)
+            self.group = subprocess.Popen(
+                [sys.executable, "-m", "portal", command, "--port", port], env=os.environ | self.env,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=lambda: die_with(parent))
 
-    def _answers(self, group: subprocess.Popen) -> bool:
-        assert group.poll() is None, self.log.read_text()
+    def wait(self, seconds: float = 60) -> None:
+        """Until it answers and all of it is well."""
+        until(self._well, seconds)
+
+    def end(self) -> None:
+        """Ask it to end, as Ctrl-C does: the supervisor and everything it started are gone then."""
+        processes = descendants(self.group.pid)
+        self.group.terminate()
+        try:
+            assert self.group.wait(30) == 0, self.log.read_text()
+            until(lambda: not any(map(alive, processes)), 5)
+        finally:
+            self.group.kill()
+            self.group.wait()
+
+    def _well(self) -> bool:
+        assert self.group.poll() is None, self.log.read_text()
         try:
             with urllib.request.urlopen(f"{self.address}/healthz", timeout=5) as answer:
                 return answer.status == 200
-        except (urllib.error.URLError, OSError):
+        except OSError:
             return False
 
 
