@@ -133,10 +133,10 @@ def _villages(of: Campaign) -> list[dict[str, Any]]:
         Case.campaign_id == of.id, standing.is_stock(of)).group_by(Case.area_code)).all()
     receipts = dict(db.session.execute(select(Handout.area_code, Handout.received_at).where(
         Handout.campaign_id == of.id)).all())
-    rows = [{"name": names().village(code) or names().township(code), "stock": stock, "verified": verified,
+    rows = [{"code": code, "name": names().village(code) or names().township(code), "stock": stock, "verified": verified,
              "cleared": cleared, "received": receipts.get(code), "handed": code in receipts,
              "url": list_url("case", village=code, kind="stock")} for code, stock, verified, cleared in counts]
-    return sorted(rows, key=lambda row: (row["received"] is not None, row["cleared"] / row["stock"], row["name"]))
+    return sorted(rows, key=lambda row: (row["received"] is not None, row["cleared"] / row["stock"], row["code"]))
 
 
 def _townships(of: Campaign, ranks: dict) -> tuple[list[dict[str, Any]], dict]:
