@@ -15,12 +15,14 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
 
 from models import audit, scope
 from models.base import db
 from models.months import parse_date
 from models.user import User
-from models.words import N_, Message, Refusal
+from models.words import N_, STALE, Message, Refusal
 from portal import clock, language
 from portal.settings import Settings
 
@@ -66,13 +68,34 @@ def refusing(command: Callable) -> Callable:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except Refusal as refusal:
+        except (Refusal, SQLAlchemyError, OSError) as error:
+            refusal = _refusal_of(error)
             if kwargs.get("as_json"):
                 show({"refused": say(refusal)})
             else:
                 click.echo(say(refusal), err=True)
             sys.exit(1)
     return run
+
+
+def _refusal_of(error: Refusal | SQLAlchemyError | OSError) -> Refusal:
+    """A refusal as it is; a database or a folder that cannot be used, as one. Raises what is none of these."""
+    match error:
+        case Refusal():
+            return error
+        case StaleDataError():
+            return Refusal(STALE)
+        case DBAPIError():
+            return Refusal(N_("The database cannot be used: {why}."), why=_first_line(error.orig))
+        case ArgumentError():
+            return Refusal(N_("The database cannot be used: {why}."), why="PORTAL_DATABASE_URL")
+        case OSError() if error.filename:
+            return Refusal(N_("{file} cannot be used: {why}."), file=error.filename, why=error.strerror)
+    raise error
+
+
+def _first_line(error: object) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

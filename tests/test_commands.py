@@ -163,6 +163,33 @@ def test_a_portal_that_is_not_set_up_says_so(tmp_path):
     assert "portal init" in result.stderr
 
 
+@pytest.mark.parametrize(("variable", "value", "sentence"), [
+    ("PORTAL_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none", "database cannot be used"),
+    ("PORTAL_DATABASE_URL", "sqlite:////proc/none/portal.sqlite", "database cannot be used"),
+    ("PORTAL_DATABASE_URL", "sqlite:///{junk}", "database cannot be used"),
+    ("PORTAL_DATABASE_URL", "sqlite:", "database cannot be used"),
+    ("PORTAL_DATABASE_URL", "mysql://none", "has to start with"),
+    ("PORTAL_DATA_DIR", "{junk}", "cannot be used"),
+    ("PORTAL_DATA_DIR", "/proc/none", "cannot be used"),
+    ("PORTAL_NOW", "0001-01-01T00:00", "between 1900 and 2999"),
+    ("PORTAL_NOW", "9999-12-31T23:59:59Z", "between 1900 and 2999"),
+    ("PORTAL_NOW", "yesterday", "not an ISO 8601"),
+])
+@pytest.mark.parametrize("words", [("init",), ("ranking",), ("audit", "verify")])
+def test_a_machine_that_cannot_be_used_is_told_in_one_sentence(tmp_path, words, variable, value, sentence):
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"no database" * 999)
+    desk = Desk(tmp_path / "desk")
+    desk.env[variable] = value.format(junk=junk)
+
+    result = desk.run(*words)
+
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "secret" not in result.output
+
+
 def test_a_fresh_portal_has_no_account_and_no_secret(tmp_path):
     desk = Desk(tmp_path)
     desk.env["PORTAL_ADMIN_PASSWORD"] = ""
