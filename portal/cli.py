@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from datetime import date
@@ -150,12 +151,14 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
         with scope.seeing(campaign.county_code):
             brought = bring_in(kind, data, name, campaign, "system", clock.now())
             counts = brought.result.counts
+            if errors and brought.result.refused:  # first, so that nothing comes in where they cannot be written
+                rows = io.BytesIO()
+                write_errors(brought.table, brought.listing.headings, brought.listing.readings, rows, _speak())
+                write_out(errors, rows.getvalue())
             if dry_run:
                 db.session.rollback()
             else:
                 db.session.commit()
-            if errors and brought.result.refused:
-                write_errors(brought.table, brought.listing.headings, brought.listing.readings, errors, _speak())
             if as_json:
                 show(brought.result.as_json(say))
             else:

@@ -94,6 +94,17 @@ def test_refused_rows_are_written_with_their_reason_and_can_come_back(tmp_path):
     assert again["rows"] == again["refused"] + again["unchanged"] == 6
 
 
+def test_nothing_comes_in_where_the_refused_rows_cannot_be_written(tmp_path):
+    desk, file = Desk(tmp_path / "desk"), str(SAMPLES / "roster_messy.xlsx")
+    desk.run("init")
+
+    result = desk.run("import", "roster", file, "--errors", str(tmp_path / "none" / "errors.xlsx"), "--json")
+
+    assert result.exit_code == 1
+    assert "cannot be written" in json.loads(result.stdout)["refused"]
+    assert desk.json("import", "roster", file, "--dry-run")["unchanged"] == 0
+
+
 def test_one_person_goes_from_the_list_to_the_ranking(founded, tmp_path):
     scan = tmp_path / "scan.pdf"
     scan.write_bytes(b"%PDF-1.4 scanned")
