@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import io
 import json
 import logging
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -25,6 +28,8 @@ from models.user import User
 from models.words import N_, STALE, Message, Refusal
 from portal import clock, language
 from portal.settings import Settings
+
+UNPACKED = 256 * 1024 * 1024  # the whole country's villages are 38 MB
 
 
 class Day(click.ParamType):
@@ -140,6 +145,30 @@ def content(file: str) -> tuple[bytes, str]:
         return Path(file).read_bytes(), Path(file).name
     except OSError as error:
         raise Refusal(N_("{file} cannot be read: {why}."), file=file, why=error.strerror) from None
+
+
+def unpacked(data: bytes) -> bytes:
+    """The national village table is handed round as .csv.gz; other files stay as they are."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            text = file.read(UNPACKED + 1)
+    except (OSError, EOFError, zlib.error):
+        raise Refusal(N_("The compressed file is damaged or was cut off.")) from None
+    if len(text) > UNPACKED:
+        raise Refusal(N_("The compressed file holds more than any table of areas."))
+    return text
+
+
+def text_of(data: bytes) -> str:
+    """The text of a file from whatever program. Raises Refusal if it is none."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Refusal(N_("The file is no text in UTF-8 or GB18030."))
 
 
 def write_out(out: str, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -103,6 +104,36 @@ def test_nothing_comes_in_where_the_refused_rows_cannot_be_written(tmp_path):
     assert result.exit_code == 1
     assert "cannot be written" in json.loads(result.stdout)["refused"]
     assert desk.json("import", "roster", file, "--dry-run")["unchanged"] == 0
+
+
+def areas(desk: Desk, data: bytes) -> tuple[int, str]:
+    result = desk.run("import", "areas", "-", stdin=data)
+    return result.exit_code, result.stdout or result.stderr
+
+
+def test_areas_come_from_any_table_that_names_codes(tmp_path):
+    desk, table = Desk(tmp_path), 'code,name,areaCode\n141122110,"甲镇",141122\n141122110201,"乙村委会",141122\n110101001,丙,1\n'
+    desk.run("init")
+
+    assert areas(desk, gzip.compress(table.encode())) == (0, "2 places are new or renamed.\n")
+    assert areas(desk, table.encode("gb18030")) == (0, "0 places are new or renamed.\n")
+
+
+@pytest.mark.parametrize(("data", "sentence"), [
+    (b"code,name\n141122100,\n", "needs a name"),
+    (b"code,name\n141122100,a\x00b\n", "needs a name"),
+    (b"code,name\n141122100," + b"x" * 61, "needs a name"),
+    (b"code,name\n141122abc,x\n", "not a division code"),
+    (b"code,name\n141122100," + b"x" * 200_000, "is not CSV"),
+    (b"code,name\n110101001,x\n", "no township and no village"),
+    (b"name\nx\n", "needs the columns"),
+    (b"\x1f\x8bnonsense", "damaged"),
+])
+def test_areas_that_cannot_be_are_refused(founded, data, sentence):
+    exit_code, told = areas(founded, data)
+
+    assert (exit_code, len(told.strip().splitlines())) == (1, 1)
+    assert sentence in told
 
 
 def test_one_person_goes_from_the_list_to_the_ranking(founded, tmp_path):
