@@ -173,7 +173,7 @@ def test_unmended_rows_are_refused_for_the_same_reasons_again():
     listing, data = errors_of(read(book(rows)))
     again, data = errors_of(read(data))
     assert [[problem.code for problem in reading.problems] for reading in again] == [
-        ["id_precision_lost"], ["month_format"], ["month_format"], ["id_format"], ["unknown_area"], ["missing"]]
+        ["id_precision_lost"], ["month_format"], ["month_format"], ["id_format"], ["unknown_area"], ["formula"]]
     assert [[cell.value for cell in row][-1] for row in openpyxl.load_workbook(io.BytesIO(data)).active][0] == REASON
     assert openpyxl.load_workbook(io.BytesIO(data)).active.max_column == 5
 
