@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from exports.workbook import Out, formats_of, new_book, put_text
-from models.cells import BLANK, BOOL, DATE, NUMBER, TEXT, Cell, Row, Table
+from models.cells import BLANK, BOOL, DATE, ERROR, FORMULA, NUMBER, TEXT, Cell, Row, Table
 from models.listing import Headings, Reading, heading_key
 
 REASON = "错误原因"
@@ -58,7 +58,10 @@ def _write_row(page: Any, number: int, row: Row, reason: int, reading: Reading, 
 
 
 def _write_cell(page: Any, row: int, place: int, cell: Cell, formats: dict, wrong: bool) -> None:
-    """A cell as it was, but long numbers as text: one whose digits are lost (1.4E+17) is refused until it is mended."""
+    """A cell as it was, but long numbers as text: one whose digits are lost (1.4E+17) is refused until it is mended.
+
+    A formula without a result shows #N/A for the same reason: left blank, the row would come in without its value.
+    """
     look = formats["wrong" if wrong else "text"]
     if cell.kind == NUMBER and abs(cell.value) < LONG:
         page.write_number(row, place, cell.value, look if wrong else formats["number"])
@@ -66,5 +69,7 @@ def _write_cell(page: Any, row: int, place: int, cell: Cell, formats: dict, wron
         page.write_datetime(row, place, cell.value, formats["wrong_date" if wrong else "date"])
     elif cell.kind in (TEXT, NUMBER, BOOL):
         put_text(page, row, place, cell.shown, look)
+    elif cell.kind in (FORMULA, ERROR):
+        page.write_formula(row, place, "=NA()", look, "#N/A")
     else:
         page.write_blank(row, place, None, look)

@@ -77,9 +77,18 @@ def load(rows: Iterable[tuple[str, str]], county: str) -> int:
     villages = [row for row in rows if len(row[0]) == 12]
     if not townships and not villages:
         raise Refusal(N_("The file holds no township and no village of county {code}."), code=county)
+    for code, name in (*townships, *villages):
+        _check(code, name)
     changed = sum(_put(Township, code, name, ranked=not is_statistical(code)) for code, name in townships)
     db.session.flush()
     return changed + sum(_put_village(code, name) for code, name in villages)
+
+
+def _check(code: str, name: str) -> None:
+    if not (code.isascii() and code.isdecimal()):
+        raise Refusal(N_("“{code}” is not a division code: it has 9 digits for a township, 12 for a village."), code=code)
+    if not (0 < len(name) <= 60 and name.isprintable()):
+        raise Refusal(N_("The place with code {code} needs a name of 1 to 60 characters."), code=code)
 
 
 def _put(cls: type, code: str, name: str, **values: object) -> bool:

@@ -16,6 +16,9 @@ def N_(message: str) -> str:
     return message
 
 
+STALE = N_("Somebody else changed this row meanwhile: look at it as it is now, then decide again.")
+
+
 @dataclass(frozen=True)
 class Message:
     """A message id with its values; a value may be a Message (or a marked id wrapped in one) itself."""

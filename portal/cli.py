@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from datetime import date
@@ -11,7 +12,19 @@ import click
 from models import scope
 from models.base import db
 from models.words import N_, Refusal
-from portal.commands import content, json_option, office, refusing, say, settings, show, tell, write_out
+from portal.commands import (
+    content,
+    json_option,
+    office,
+    refusing,
+    say,
+    settings,
+    show,
+    tell,
+    text_of,
+    unpacked,
+    write_out,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,7 +107,7 @@ def import_areas(file: str) -> None:
     from portal.founding import area_rows
     data, _ = content(file)
     with office():
-        changed = area.load(area_rows(_text(data)), the_campaign().county_code)
+        changed = area.load(area_rows(text_of(unpacked(data))), the_campaign().county_code)
         db.session.commit()
     tell(N_("{count} places are new or renamed."), count=changed)
 
@@ -108,18 +121,9 @@ def import_rates(file: str) -> None:
     from portal.founding import add_rates
     data, _ = content(file)
     with office():
-        new = add_rates(read_rates_csv(_text(data)))
+        new = add_rates(read_rates_csv(text_of(data)))
         db.session.commit()
     tell(N_("{count} rates are new."), count=new)
-
-
-def _text(data: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Refusal(N_("The file is no text in UTF-8 or GB18030."))
 
 
 def _list_command(kind: str, words: str):
@@ -150,12 +154,14 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
         with scope.seeing(campaign.county_code):
             brought = bring_in(kind, data, name, campaign, "system", clock.now())
             counts = brought.result.counts
+            if errors and brought.result.refused:  # first, so that nothing comes in where they cannot be written
+                rows = io.BytesIO()
+                write_errors(brought.table, brought.listing.headings, brought.listing.readings, rows, _speak())
+                write_out(errors, rows.getvalue())
             if dry_run:
                 db.session.rollback()
             else:
                 db.session.commit()
-            if errors and brought.result.refused:
-                write_errors(brought.table, brought.listing.headings, brought.listing.readings, errors, _speak())
             if as_json:
                 show(brought.result.as_json(say))
             else:

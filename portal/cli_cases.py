@@ -9,7 +9,7 @@ import click
 from models.base import db
 from models.words import N_, Refusal
 from portal.cli import main, today
-from portal.commands import Day, content, desk_of, json_option, office, refusing, say, settings, show, tell, write_out
+from portal.commands import Day, content, desk_of, json_option, office, refusing, say, settings, show, tell, text_of, write_out
 
 
 @main.command("case")
@@ -87,10 +87,9 @@ def _upload(kind: str, file: str):
 def settle_trial(facts: str, rates: str | None, as_json: bool) -> None:
     """Trial calculation: pure, needs no database."""
     from models.settlement import settle_document
-    from portal.cli import _text
     from portal.language import speaker
-    text = _text(content(facts)[0])
-    result = settle_document(text, _text(content(rates)[0]) if rates else None, speaker(settings().locale))
+    text = text_of(content(facts)[0])
+    result = settle_document(text, text_of(content(rates)[0]) if rates else None, speaker(settings().locale))
     if as_json:
         show(result)
     else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import io
 import json
 import logging
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -15,14 +18,18 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
 
 from models import audit, scope
 from models.base import db
 from models.months import parse_date
 from models.user import User
-from models.words import N_, Message, Refusal
+from models.words import N_, STALE, Message, Refusal
 from portal import clock, language
 from portal.settings import Settings
+
+UNPACKED = 256 * 1024 * 1024  # the whole country's villages are 38 MB
 
 
 class Day(click.ParamType):
@@ -66,13 +73,34 @@ def refusing(command: Callable) -> Callable:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except Refusal as refusal:
+        except (Refusal, SQLAlchemyError, OSError) as error:
+            refusal = _refusal_of(error)
             if kwargs.get("as_json"):
                 show({"refused": say(refusal)})
             else:
                 click.echo(say(refusal), err=True)
             sys.exit(1)
     return run
+
+
+def _refusal_of(error: Refusal | SQLAlchemyError | OSError) -> Refusal:
+    """A refusal as it is; a database or a folder that cannot be used, as one. Raises what is none of these."""
+    match error:
+        case Refusal():
+            return error
+        case StaleDataError():
+            return Refusal(STALE)
+        case DBAPIError():
+            return Refusal(N_("The database cannot be used: {why}."), why=_first_line(error.orig))
+        case ArgumentError():
+            return Refusal(N_("The database cannot be used: {why}."), why="PORTAL_DATABASE_URL")
+        case OSError() if error.filename:
+            return Refusal(N_("{file} cannot be used: {why}."), file=error.filename, why=error.strerror)
+    raise error
+
+
+def _first_line(error: object) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -117,6 +145,30 @@ def content(file: str) -> tuple[bytes, str]:
         return Path(file).read_bytes(), Path(file).name
     except OSError as error:
         raise Refusal(N_("{file} cannot be read: {why}."), file=file, why=error.strerror) from None
+
+
+def unpacked(data: bytes) -> bytes:
+    """The national village table is handed round as .csv.gz; other files stay as they are."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            text = file.read(UNPACKED + 1)
+    except (OSError, EOFError, zlib.error):
+        raise Refusal(N_("The compressed file is damaged or was cut off.")) from None
+    if len(text) > UNPACKED:
+        raise Refusal(N_("The compressed file holds more than any table of areas."))
+    return text
+
+
+def text_of(data: bytes) -> str:
+    """The text of a file from whatever program. Raises Refusal if it is none."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Refusal(N_("The file is no text in UTF-8 or GB18030."))
 
 
 def write_out(out: str, data: bytes) -> None:

@@ -50,10 +50,13 @@ def _shipped_areas(county: str) -> str:
 
 def area_rows(text: str) -> list[tuple[str, str]]:
     """(code, name) of a division file: columns `code` and `name`, in any order. Raises Refusal without them."""
-    reader = csv.DictReader(io.StringIO(text))
-    if not {"code", "name"} <= set(reader.fieldnames or ()):
-        raise Refusal(N_("The file needs the columns code and name."))
-    return [(row["code"] or "", row["name"] or "") for row in reader]
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        if not {"code", "name"} <= set(reader.fieldnames or ()):
+            raise Refusal(N_("The file needs the columns code and name."))
+        return [(row["code"] or "", row["name"] or "") for row in reader]
+    except csv.Error as error:
+        raise Refusal(N_("Line {line} is not CSV ({error})."), line=reader.line_num, error=error) from None
 
 
 def add_rates(rates: list[Rate]) -> int:

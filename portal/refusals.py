@@ -10,7 +10,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from models.base import db
-from models.words import N_, Refusal
+from models.words import N_, STALE, Refusal
 from portal.language import local
 from views.words import say
 
@@ -19,8 +19,7 @@ log = logging.getLogger("portal")
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(Refusal, _refused)
-    app.register_error_handler(StaleDataError, lambda error: _refused(Refusal(N_(
-        "Somebody else changed this row meanwhile: look at it as it is now, then decide again."))))
+    app.register_error_handler(StaleDataError, lambda error: _refused(Refusal(STALE)))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
 

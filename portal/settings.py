@@ -74,6 +74,8 @@ def _moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Refusal(N_("PORTAL_NOW is not an ISO 8601 date and time: {text}."), text=text) from None
+    if not 1900 <= moment.year <= 2999:  # months end there too; a day before or after has to exist
+        raise Refusal(N_("PORTAL_NOW has to lie between 1900 and 2999: {text}."), text=text)
     return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -94,6 +95,47 @@ def test_refused_rows_are_written_with_their_reason_and_can_come_back(tmp_path):
     assert again["rows"] == again["refused"] + again["unchanged"] == 6
 
 
+def test_nothing_comes_in_where_the_refused_rows_cannot_be_written(tmp_path):
+    desk, file = Desk(tmp_path / "desk"), str(SAMPLES / "roster_messy.xlsx")
+    desk.run("init")
+
+    result = desk.run("import", "roster", file, "--errors", str(tmp_path / "none" / "errors.xlsx"), "--json")
+
+    assert result.exit_code == 1
+    assert "cannot be written" in json.loads(result.stdout)["refused"]
+    assert desk.json("import", "roster", file, "--dry-run")["unchanged"] == 0
+
+
+def areas(desk: Desk, data: bytes) -> tuple[int, str]:
+    result = desk.run("import", "areas", "-", stdin=data)
+    return result.exit_code, result.stdout or result.stderr
+
+
+def test_areas_come_from_any_table_that_names_codes(tmp_path):
+    desk, table = Desk(tmp_path), 'code,name,areaCode\n141122110,"甲镇",141122\n141122110201,"乙村委会",141122\n110101001,丙,1\n'
+    desk.run("init")
+
+    assert areas(desk, gzip.compress(table.encode())) == (0, "2 places are new or renamed.\n")
+    assert areas(desk, table.encode("gb18030")) == (0, "0 places are new or renamed.\n")
+
+
+@pytest.mark.parametrize(("data", "sentence"), [
+    (b"code,name\n141122100,\n", "needs a name"),
+    (b"code,name\n141122100,a\x00b\n", "needs a name"),
+    (b"code,name\n141122100," + b"x" * 61, "needs a name"),
+    (b"code,name\n141122abc,x\n", "not a division code"),
+    (b"code,name\n141122100," + b"x" * 200_000, "is not CSV"),
+    (b"code,name\n110101001,x\n", "no township and no village"),
+    (b"name\nx\n", "needs the columns"),
+    (b"\x1f\x8bnonsense", "damaged"),
+])
+def test_areas_that_cannot_be_are_refused(founded, data, sentence):
+    exit_code, told = areas(founded, data)
+
+    assert (exit_code, len(told.strip().splitlines())) == (1, 1)
+    assert sentence in told
+
+
 def test_one_person_goes_from_the_list_to_the_ranking(founded, tmp_path):
     scan = tmp_path / "scan.pdf"
     scan.write_bytes(b"%PDF-1.4 scanned")
@@ -161,6 +203,33 @@ def test_a_portal_that_is_not_set_up_says_so(tmp_path):
 
     assert result.exit_code == 1
     assert "portal init" in result.stderr
+
+
+@pytest.mark.parametrize(("variable", "value", "sentence"), [
+    ("PORTAL_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none", "database cannot be used"),
+    ("PORTAL_DATABASE_URL", "sqlite:////proc/none/portal.sqlite", "database cannot be used"),
+    ("PORTAL_DATABASE_URL", "sqlite:///{junk}", "database cannot be used"),
+    ("PORTAL_DATABASE_URL", "sqlite:", "database cannot be used"),
+    ("PORTAL_DATABASE_URL", "mysql://none", "has to start with"),
+    ("PORTAL_DATA_DIR", "{junk}", "cannot be used"),
+    ("PORTAL_DATA_DIR", "/proc/none", "cannot be used"),
+    ("PORTAL_NOW", "0001-01-01T00:00", "between 1900 and 2999"),
+    ("PORTAL_NOW", "9999-12-31T23:59:59Z", "between 1900 and 2999"),
+    ("PORTAL_NOW", "yesterday", "not an ISO 8601"),
+])
+@pytest.mark.parametrize("words", [("init",), ("ranking",), ("audit", "verify")])
+def test_a_machine_that_cannot_be_used_is_told_in_one_sentence(tmp_path, words, variable, value, sentence):
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"no database" * 999)
+    desk = Desk(tmp_path / "desk")
+    desk.env[variable] = value.format(junk=junk)
+
+    result = desk.run(*words)
+
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "secret" not in result.output
 
 
 def test_a_fresh_portal_has_no_account_and_no_secret(tmp_path):

@@ -9,7 +9,7 @@ from flask_admin import expose
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from models.case import CLEARED, STATE_TITLES, UNVERIFIED, VERIFIED, Case, Person
 from models.categories import CATEGORIES
@@ -79,7 +79,7 @@ class CaseView(CaseBulk, CaseVerbs, SideForms, OfficeView):
         return Case.person_id.in_(select(Person.id).where(person_matches(Person, text)))
 
     def get_query(self) -> Any:
-        return super().get_query().options(selectinload(Case.person), selectinload(Case.campaign))
+        return super().get_query().options(joinedload(Case.person), joinedload(Case.campaign))
 
     def page_title(self, row: Case) -> str:
         return f"{row.person.name} {names().full(row.area_code)}"

@@ -324,7 +324,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('certificate', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_certificate_area_code'), ['area_code'], unique=False)
+        batch_op.create_index('ix_certificate_area_attached', ['area_code', 'attached_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_certificate_case_id'), ['case_id'], unique=False)
 
     op.create_table('document',
@@ -400,7 +400,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('settlement', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_settlement_area_code'), ['area_code'], unique=False)
+        batch_op.create_index('ix_settlement_area_submitted', ['area_code', 'submitted_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_settlement_case_id'), ['case_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_settlement_state'), ['state'], unique=False)
 
@@ -477,7 +477,7 @@ def downgrade() -> None:
     with op.batch_alter_table('settlement', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_settlement_state'))
         batch_op.drop_index(batch_op.f('ix_settlement_case_id'))
-        batch_op.drop_index(batch_op.f('ix_settlement_area_code'))
+        batch_op.drop_index('ix_settlement_area_submitted')
 
     op.drop_table('settlement')
     with op.batch_alter_table('milestone', schema=None) as batch_op:
@@ -493,7 +493,7 @@ def downgrade() -> None:
     op.drop_table('document')
     with op.batch_alter_table('certificate', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_certificate_case_id'))
-        batch_op.drop_index(batch_op.f('ix_certificate_area_code'))
+        batch_op.drop_index('ix_certificate_area_attached')
 
     op.drop_table('certificate')
     with op.batch_alter_table('village', schema=None) as batch_op:
