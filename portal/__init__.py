@@ -16,7 +16,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from portal.store import Store
 
     settings = settings or Settings.from_env()
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.make_folder()
     app = Flask("portal", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "portal" / "static"))
     app.config.from_mapping(
         PORTAL=settings, SECRET_KEY=settings.secret_key, SQLALCHEMY_DATABASE_URI=settings.database_url,

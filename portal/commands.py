@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from models import audit, scope
 from models.base import db
@@ -22,7 +24,7 @@ from models.months import parse_date
 from models.user import User
 from models.words import N_, Message, Refusal
 from portal import clock, language
-from portal.settings import Settings
+from portal.settings import LOCALES, Settings
 
 
 class Day(click.ParamType):
@@ -38,11 +40,9 @@ class Day(click.ParamType):
 
 
 def say(words: str | Message | Refusal) -> str:
-    """A message in the language of PORTAL_LOCALE."""
-    try:
-        translate = language.speaker(Settings.from_env().locale)
-    except Refusal:
-        translate = str
+    """A message in the language of PORTAL_LOCALE, whatever the other settings say."""
+    locale = os.environ.get("PORTAL_LOCALE")
+    translate = language.speaker(locale if locale in LOCALES else LOCALES[0])
     return words.say(translate) if isinstance(words, Message | Refusal) else translate(words)
 
 
@@ -90,12 +90,22 @@ def office(area: str = scope.EVERYWHERE, by: str = "system", *, fresh: bool = Fa
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app = create_app(settings())
     with app.app_context(), scope.seeing(area), audit.acting_as(by, "command", clock.now):
+        _reach()
         if not fresh and not schema.is_current(db.engine):
             raise Refusal(N_("The database is not set up or not up to date: run `portal init` first."))
         try:
             yield app
         finally:
             db.session.remove()
+
+
+def _reach() -> None:
+    """Raises Refusal if nobody answers where the database should be."""
+    try:
+        db.engine.connect().close()
+    except OperationalError as error:
+        why = str(error.orig).strip().splitlines()[0]
+        raise Refusal(N_("The database cannot be reached ({why}): check PORTAL_DATABASE_URL."), why=why) from None
 
 
 @contextmanager

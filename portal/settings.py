@@ -34,7 +34,7 @@ class Settings:
         values = dict(
             data_dir=data_dir,
             database_url=_database_url(os.environ.get("PORTAL_DATABASE_URL"), data_dir),
-            redis_url=os.environ.get("PORTAL_REDIS_URL") or None,
+            redis_url=_redis_url(os.environ.get("PORTAL_REDIS_URL")),
             now=_moment(os.environ.get("PORTAL_NOW")),
             locale=_locale(os.environ.get("PORTAL_LOCALE")),
         )
@@ -44,6 +44,19 @@ class Settings:
     def secret_key(self) -> str:
         """PORTAL_SECRET_KEY, or one made once and kept mode 0600 in the data folder."""
         return os.environ.get("PORTAL_SECRET_KEY") or _kept_secret(self.data_dir / "secret-key")
+
+    def make_folder(self) -> None:
+        """The data folder, open to nobody else. Raises Refusal if there can be none."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Refusal(N_("The data folder {folder} cannot be made ({why}): set PORTAL_DATA_DIR to another."),
+                          folder=self.data_dir, why=error.strerror) from None
+
+    def check_key(self) -> None:
+        """Raises Refusal if sessions would be signed with what can be guessed."""
+        if len(self.secret_key) < 16:
+            raise Refusal(N_("PORTAL_SECRET_KEY is shorter than 16 characters: leave it out, and the portal makes one."))
 
     @property
     def files(self) -> Path:
@@ -65,6 +78,12 @@ def _database_url(url: str | None, data_dir: Path) -> str:
     if not url.startswith(("sqlite:", "postgresql+psycopg:")):
         raise Refusal(N_("PORTAL_DATABASE_URL has to start with sqlite: or postgresql:."))
     return url
+
+
+def _redis_url(url: str | None) -> str | None:
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise Refusal(N_("PORTAL_REDIS_URL has to start with redis:, rediss: or unix:."))
+    return url or None
 
 
 def _moment(text: str | None) -> datetime | None:

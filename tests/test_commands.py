@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -161,6 +162,25 @@ def test_a_portal_that_is_not_set_up_says_so(tmp_path):
 
     assert result.exit_code == 1
     assert "portal init" in result.stderr
+
+
+@pytest.mark.parametrize(("setting", "value", "sentence"), [
+    ("PORTAL_REDIS_URL", "http://x", "PORTAL_REDIS_URL 应以"), ("PORTAL_DATABASE_URL", "mysql://x", "PORTAL_DATABASE_URL"),
+    ("PORTAL_DATABASE_URL", "sqlite:////nowhere/at/all/x.db", "数据库连接不上"), ("PORTAL_NOW", "gestern", "PORTAL_NOW"),
+    ("PORTAL_DATABASE_URL", "postgresql://127.0.0.1:1/x", "数据库连接不上"),
+    ("PORTAL_DATA_DIR", "/dev/null/x", "无法建立数据目录"), ("PORTAL_LOCALE", "fr", "PORTAL_LOCALE"),
+    ("PORTAL_SECRET_KEY", "short", "不足 16 个字符")])
+def test_a_start_with_a_wrong_setting_is_refused_in_one_sentence(founded, setting, value, sentence):
+    env = founded.env | {"PORTAL_LOCALE": "zh_Hans_CN", setting: value}
+    result = CliRunner().invoke(main, ["serve"], env=env, catch_exceptions=False)
+    assert result.exit_code == 1
+    assert sentence in result.output
+    assert len(result.output.splitlines()) == 1
+    assert not re.search("[a-z]{4} [a-z]{3}", re.sub(r"（.*?）", "", result.output))
+
+
+def test_a_port_that_does_not_exist_is_wrong_usage(founded):
+    assert founded.run("serve", "--port", "99999").exit_code == 2
 
 
 def test_a_fresh_portal_has_no_account_and_no_secret(tmp_path):
