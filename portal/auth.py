@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, flash, g, redirect, render_template, request, session, url_for
+from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
@@ -15,7 +15,7 @@ from models.base import db
 from models.schema import writing
 from models.user import User, password_fits
 from portal import clock
-from portal.language import local
+from portal.language import came_from, local
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
@@ -55,10 +55,14 @@ def _open_request():
     """Set scope, actor and kind of transaction; send strangers to the sign-in page."""
     g.contexts = []
     _enter(_set(writing, request.method not in ("GET", "HEAD", "OPTIONS")))
+    if any("\0" in text for text in request.form.values()):
+        abort(400)  # no browser sends it, and a database may choke on it
     if request.endpoint in OPEN or (request.endpoint or "").endswith(".static"):
         return None
     if not current_user.is_authenticated:
-        return redirect(url_for("login", next=request.full_path.rstrip("?")))
+        # A form that came too late cannot be asked for by its address: back to the page it was on.
+        here = request.full_path.rstrip("?") if request.method == "GET" else came_from()
+        return redirect(url_for("login", next=here))
     session["seen"] = datetime.now(UTC).timestamp()
     _enter(scope.seeing(current_user.area_code))
     _enter(audit.acting_as(current_user.username, "screen", clock.now))

@@ -39,6 +39,8 @@ class CaseVerbs:
     def step(self, id: str) -> Any:
         """Take the next step; all that is missing is said at once."""
         case = self.get_one(id)
+        if not current_user.may(Right.CHANGE_CASES):
+            abort(403)
         step = case.way.step(request.form.get("step", ""))
         if step is None:
             return self._refused(case, [("", say(self._changed(case)))], 409)
