@@ -23,7 +23,7 @@ Say = Callable[[Any], str]
 def find(key: str) -> Case:
     """A case by its id or by any spelling of the person's ID number. Raises Refusal if there is none in sight."""
     number = idnumber.tidy(key)
-    if number.isdigit() and len(number) < 15:
+    if number.isdecimal() and len(number) < 15:
         case = db.session.get(Case, int(number))
     else:
         case = db.session.scalars(select(Case).join(Person).where(Person.id_number == idnumber.canonical(key))

@@ -30,6 +30,9 @@ from portal.commands import (
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """The portal of a county's clean-up of suspended resident pensions."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # a terminal without Chinese shows codes instead of ending the command
+            stream.reconfigure(errors="backslashreplace")
 
 
 @main.command()

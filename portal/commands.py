@@ -40,9 +40,12 @@ class Day(click.ParamType):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> date:
         try:
-            return value if isinstance(value, date) else parse_date(value)
+            day = value if isinstance(value, date) else parse_date(value)
         except Refusal as refusal:
             self.fail(say(refusal), param, ctx)
+        if not 1900 <= day.year <= 2999:  # months end there too; a day before or after has to exist
+            self.fail(say(Message(N_("“{text}” does not lie between 1900 and 2999."), {"text": value})), param, ctx)
+        return day
 
 
 def say(words: str | Message | Refusal) -> str:
@@ -73,6 +76,8 @@ def refusing(command: Callable) -> Callable:
         try:
             return command(*args, **kwargs)
         except (Refusal, SQLAlchemyError, OSError) as error:
+            if isinstance(error, OSError) and not error.filename:
+                _no_output(error)
             refusal = _refusal_of(error)
             if kwargs.get("as_json"):
                 show({"refused": say(refusal)})
@@ -89,13 +94,21 @@ def _refusal_of(error: Refusal | SQLAlchemyError | OSError) -> Refusal:
             return error
         case StaleDataError():
             return Refusal(STALE)
-        case DBAPIError():
-            return Refusal(N_("The database cannot be used ({why}): check PORTAL_DATABASE_URL."), why=_first_line(error.orig))
-        case ArgumentError():
-            return Refusal(N_("The database cannot be used ({why}): check PORTAL_DATABASE_URL."), why="PORTAL_DATABASE_URL")
-        case OSError() if error.filename:
+        case DBAPIError() | ArgumentError():
+            return Refusal(N_("The database cannot be used ({why}): check PORTAL_DATABASE_URL."),
+                           why=_first_line(getattr(error, "orig", error)))
+        case OSError():
             return Refusal(N_("{file} cannot be used: {why}."), file=error.filename, why=error.strerror)
     raise error
+
+
+def _no_output(error: OSError) -> None:
+    """Where no file is named it is standard output that takes no more: nothing else may go there. Whoever stops reading
+    it knows, and is told nothing."""
+    if isinstance(error, BrokenPipeError):
+        raise error
+    click.echo(say(Message(N_("The system refuses: {why}."), {"why": error.strerror})), err=True)
+    sys.exit(1)
 
 
 def _first_line(error: object) -> str:
@@ -139,6 +152,8 @@ def desk_of(username: str) -> Iterator[User]:
 def content(file: str) -> tuple[bytes, str]:
     """The bytes and the name of a file argument; - is standard input. Raises Refusal if it cannot be read."""
     if file == "-":
+        if sys.stdin is None:
+            raise Refusal(N_("{file} cannot be read: {why}."), file="-", why="closed")
         return sys.stdin.buffer.read(), "-"
     try:
         return Path(file).read_bytes(), Path(file).name

@@ -164,6 +164,7 @@ def test_one_person_goes_from_the_list_to_the_ranking(founded, tmp_path):
 
 @pytest.mark.parametrize(("words", "sentence"), [
     (("case", "99999999"), "There is no case"),
+    (("case", "፩"), "18 characters"),
     (("step", "1", "resume", "--by", "nobody"), "There is no active user"),
     (("step", "1", "resume", "--by", "tianning"), "has no step “resume”"),
     (("step", "1", "establish", "--by", "reviewer", "--fact", "category=deceased", "--fact", "how=phone"), "is not for reviewer"),
@@ -193,8 +194,9 @@ def test_a_refusal_with_json_is_one_document(founded):
     assert "no case" in json.loads(result.stdout)["refused"]
 
 
-@pytest.mark.parametrize("words", [("ranking", "--as-of", "2021-13-01"), ("step", "1"), ("frobnicate",), ("import",),
-                                   ("step", "1", "x", "--by", "clerk", "--fact", "novalue")])
+@pytest.mark.parametrize("words", [("ranking", "--as-of", "2021-13-01"), ("ranking", "--as-of", "0001-01-05"),
+                                   ("ranking", "--as-of", "9999-12-31"), ("step", "1"),
+                                   ("frobnicate",), ("import",), ("step", "1", "x", "--by", "clerk", "--fact", "novalue")])
 def test_wrong_usage_is_exit_code_2(founded, words):
     assert founded.run(*words).exit_code == 2
 
@@ -296,6 +298,30 @@ def test_settling_needs_no_database_and_reads_standard_input(tmp_path):
 
     assert json.loads(done.stdout)["back_pay"] == "2523.00", done.stderr
     assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize(("line", "exit_code", "told"), [
+    ("rules > /dev/full", 1, "The system refuses: No space left"),
+    ("rules --json > /dev/full", 1, "The system refuses: No space left"),
+    ("settle --facts - <&-", 1, "- cannot be read"),
+    ("rules | true", 0, ""),
+])
+def test_streams_that_fail_are_told_in_a_sentence(tmp_path, line, exit_code, told):
+    env = {**os.environ, "PORTAL_DATA_DIR": str(tmp_path), "PORTAL_LOCALE": "en"}
+
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m portal {line}"], env=env, text=True, capture_output=True)
+
+    assert done.returncode == exit_code
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == (1 if told else 0)
+
+
+def test_a_terminal_without_chinese_gets_codes(tmp_path):
+    env = {**os.environ, "PORTAL_DATA_DIR": str(tmp_path), "PYTHONIOENCODING": "latin-1"}
+
+    done = subprocess.run([sys.executable, "-m", "portal", "rules", "--json"], env=env, capture_output=True)
+
+    assert json.loads(done.stdout)[0]["article"] == "三（三）1"
 
 
 def test_the_trail_of_all_this_is_intact(founded):
