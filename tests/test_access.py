@@ -34,12 +34,13 @@ ROOMS = {"settlement": "ACRPU", "rate": "ACRPU", "roster": "C", "user": "A", "au
 DEEDS = {
     "edit_view": {"township": "A", "village": "A", "campaign": "A"}, "create_view": {"user": "A", "rate": "A"},
     "action_view": {}, "case.step": "CRPT", "case.undo": "CRPT", "case.reclassify": "CRPT", "case.give_back": "CRPT",
-    "case.attach": "CRPT", "case.paper": "CRPT", "case.benefit": "C", "case.number": ALL, "handing.check": "C",
+    "case.attach": "CRPT", "case.paper": "CRPT", "case.benefit": "C", "case.correct": "CT", "case.number": ALL,
+    "handing.check": "C",
     "handing.out": "C", "handing.on": "T", "handing.plan": "T", "handing.receipt": "T", "ranking.issue": "AC",
     "settlement.sign": "RP", "task.again": "CRPT"}
 # Addresses of one row: the kind of row, and the name the address gives its id if it is no part of the path.
-ROWS = {"handing.village": "handout", "handing.plan_file": "plan", "file.certificate": "certificate",
-        "file.document": "document", "file.bulletin": "bulletin", "ranking.download": "bulletin"}
+ROWS = {"handing.village": "handout", "handing.plan_file": "plan", 
+        "ranking.download": "bulletin"}
 SHARED = ("campaign", "rate", "bulletin")
 OPEN = {"login", "logout", "language", "healthz", "static", "root"}
 MISSING, MALFORMED = "999999999", ("1,2", "-1", "x", "", "٣", "1e3", "0x1", "1" * 40, "%00", "../1")
@@ -118,13 +119,14 @@ def allowed(endpoint: str, letter: str) -> int:
 
 def test_every_address_is_known_here(app):
     views = {rule.endpoint.partition(".")[0] for rule in rules(app, "GET")} - {"admin"}
-    assert views == {"audit", "campaign", "case", "certificate", "document", "file", "handing", "ranking", "rate", "roster",
+    assert views == {"audit", "campaign", "case", "certificate", "document", "handing", "ranking", "rate", "roster",
                      "settlement", "task", "township", "user", "village"}
     standard = {"index_view", "details_view", "edit_view", "create_view", "action_view"}
     own = {rule.endpoint for method in ("GET", "POST") for rule in rules(app, method)
            if rule.endpoint.partition(".")[2] not in standard}
-    reading = {"admin.index", "file.index", "handing.index", "handing.export", "handing.villages", "ranking.index",
-               "ranking.workbook", "settlement.export_sheet", "task.show", "task.zip", "document.download", "case.bulk",
+    reading = {"admin.index", "handing.index", "handing.export", "handing.villages", "ranking.index",
+               "ranking.workbook", "settlement.export_sheet", "task.show", "task.zip", "document.download",
+               "certificate.download", "case.bulk",
                "roster.template", "roster.check", "roster.confirm", "roster.errors", "user.active", "user.password",
                "user.sessions", *ROWS}
     assert own == reading | {name for name in DEEDS if "." in name}
@@ -136,8 +138,6 @@ def test_every_page_by_post(app, ids, letter):
     before = kept(app, *LOGS)
     for rule in rules(app, "GET"):
         url, wanted = address(rule, ids["here"].get(kind_of_row(rule))), allowed(rule.endpoint, letter)
-        if rule.endpoint == "file.index":
-            wanted = 404
         if rule.endpoint == "handing.villages" and letter != "T":
             assert desk.get(url).status_code == 404
             url += f"?township={TIANNING}"
@@ -418,7 +418,7 @@ def test_every_answer_tells_the_browser_what_is_safe(app, ids):
     desk = Desk(app, "county_clerk")
     stranger = Desk(app)
     urls = ["/", "/login", "/nothing", "/healthz", "/static/portal.css", "/static/none", "/admin/", "/admin/user/",
-            "/admin/case/0/step", f"/admin/file/certificate/{ids['here']['certificate']}", "/admin/roster/template/roster"]
+            "/admin/case/0/step", f"/admin/certificate/{ids['here']['certificate']}/download", "/admin/roster/template/roster"]
     for url in urls:
         for client in (desk.client, stranger.client):
             headers = client.get(url).headers
@@ -484,7 +484,7 @@ def test_names_of_files_reach_neither_the_disk_nor_a_header_unquoted(app, ids, n
     with looking(app):
         newest = db.session.scalars(select(Certificate).order_by(Certificate.id.desc())).first()
         assert newest.name == kept_as
-        file = desk.get(f"/admin/file/certificate/{newest.id}")
+        file = desk.get(f"/admin/certificate/{newest.id}/download")
     assert file.data == content
     assert file.headers["Content-Disposition"].startswith("attachment; ")
     assert file.headers["Content-Disposition"].endswith(f"filename*=UTF-8''{quote(kept_as, safe='')}")

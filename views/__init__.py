@@ -14,7 +14,6 @@ from views.areas import TownshipView, VillageView
 from views.cases import CaseView
 from views.certificates import CertificateView
 from views.documents import DocumentView
-from views.files import FileView
 from views.frame import Room
 from views.handing import HandingPage
 from views.home import Home
@@ -37,7 +36,7 @@ MENU: tuple[Room, ...] = (
     Room(N_("Papers"), (DocumentView, TaskView)),
     Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
-    Room(N_("System"), (UserView, AuditView, FileView)),
+    Room(N_("System"), (UserView, AuditView)),
 )
 
 

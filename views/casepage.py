@@ -110,7 +110,7 @@ def _url(endpoint: str, row: Any) -> str | None:
 def _paper(paper: Document) -> dict[str, Any]:
     return {"title": say(PAPER_TITLES.get(paper.kind, paper.kind)), "state": say(DOCUMENT_TITLES[paper.state]),
             "number": paper.number, "at": moment(paper.ordered_at),
-            "url": url_for("file.document", id=paper.id) if paper.sha256 else None}
+            "url": url_for("document.download", id=paper.id) if paper.sha256 else None}
 
 
 def _verbs(case: Case) -> dict[str, Any]:

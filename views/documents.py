@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, current_app, g, redirect, request, url_for
+from flask import abort, g, redirect, request, url_for
 from flask_admin import expose
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
@@ -99,7 +99,7 @@ class DocumentView(OfficeView):
         if document.state != DRAWN:
             abort(404)
         return downloads.sent(
-            current_app.extensions["store"].get(document.sha256), document.file_name, "application/pdf", act="download",
+            downloads.kept(document.sha256), document.file_name, "application/pdf", act="download",
             subject="document", area_code=document.area_code, row_id=document.id, case_id=document.case_id)
 
     def deeds(self) -> list[tuple[str, str]]:

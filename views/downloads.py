@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, current_app
+from flask import Response, abort, current_app
 
 from models import audit, scope
 from models.base import db
@@ -25,8 +25,15 @@ def sent(content: bytes, name: str, media_type: str = XLSX, *, act: str = "expor
     ending = name.rpartition(".")[2] if name.rpartition(".")[2].isascii() else "bin"
     answer = Response(content, mimetype=media_type)
     answer.headers["Content-Disposition"] = f"attachment; filename=file.{quote(ending)}; filename*=UTF-8''{quote(name, safe='')}"
-    answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def kept(sha256: str | None) -> bytes:
+    """A file of the store, or 404."""
+    try:
+        return current_app.extensions["store"].get(sha256) if sha256 else abort(404)
+    except FileNotFoundError:
+        abort(404)
 
 
 def note(act: str, subject: str, area_code: str | None = None, row_id: int | None = None, case_id: int | None = None,

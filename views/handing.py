@@ -110,7 +110,7 @@ class HandingPage(OfficePage):
     @expose("/plan/<id>")
     def plan_file(self, id: str) -> Any:
         found: Preparation = handouts.one(row_id(id), Preparation) or abort(404)
-        return downloads.sent(current_app.extensions["store"].get(found.plan_sha256), found.plan_name, "application/octet-stream",
+        return downloads.sent(downloads.kept(found.plan_sha256), found.plan_name, "application/octet-stream",
                               act="download", subject="preparation", area_code=found.area_code, row_id=found.id)
 
     @expose("/village/<id>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from flask import abort, current_app, redirect, request, url_for
+from flask import abort, redirect, request, url_for
 from flask_admin import expose
 from flask_login import current_user
 from sqlalchemy import select
@@ -80,7 +80,7 @@ class RankingPage(OfficePage):
         bulletin = db.session.scalar(select(Bulletin).where(Bulletin.id == row_id(id), Bulletin.state == DRAWN))
         if bulletin is None:
             abort(404)
-        return downloads.sent(current_app.extensions["store"].get(bulletin.sha256), bulletin.file_name, "application/pdf",
+        return downloads.sent(downloads.kept(bulletin.sha256), bulletin.file_name, "application/pdf",
                               act="download", subject="bulletin", row_id=bulletin.id)
 
 
