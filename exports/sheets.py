@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import defer, joinedload, selectinload
 
 from exports.workbook import Column, Sheet, write
 from models.area import Names
@@ -54,12 +54,18 @@ def build(key: str, campaign: Campaign, now: datetime, say: Say) -> bytes:
 def _cases(campaign: Campaign, now: datetime, say: Say) -> Iterable[tuple]:
     names = Names()
     statement = (select(Case).where(Case.campaign_id == campaign.id).order_by(Case.area_code, Case.id)
-                 .options(joinedload(Case.person), selectinload(Case.settlements)).execution_options(yield_per=500))
+                 .options(joinedload(Case.person), selectinload(Case.settlements).options(*_light()))
+                 .execution_options(yield_per=500))
     for number, case in enumerate(db.session.scalars(statement), start=1):
         yield (number, names.township(case.area_code), names.village(case.area_code), case.person.name, case.person.sex,
                case.person.masked_id, case.paused_from, case.pause_reason, case.remark, say(CATEGORIES[case.category].title),
                say(STATE_TITLES[case.state]), _step(case, say), say(OUTCOME_TITLES[case.outcome]) if case.outcome else "",
                say(N_("Stock")) if case.is_stock else say(N_("Addition")), *_sums(case))
+
+
+def _light() -> tuple:
+    """A settlement without its two documents, which are many times as long as all the rest."""
+    return defer(Settlement.facts), defer(Settlement.result)
 
 
 def _step(case: Case, say: Say) -> str:
@@ -87,7 +93,7 @@ def _counts(row: dict) -> tuple:
 def _settlements(campaign: Campaign, now: datetime, say: Say) -> Iterable[tuple]:
     names = Names()
     statement = (select(Settlement).join(Case).where(Case.campaign_id == campaign.id).order_by(Settlement.id)
-                 .options(joinedload(Settlement.case).joinedload(Case.person), selectinload(Settlement.receipts)))
+                 .options(*_light(), joinedload(Settlement.case).joinedload(Case.person), selectinload(Settlement.receipts)))
     for each in db.session.scalars(statement):
         yield (names.full(each.area_code), each.case.person.name, each.case.person.masked_id,
                say(CATEGORIES[each.case.category].title), say(SETTLEMENT_TITLES[each.state]), each.back_pay, each.recover,

@@ -97,6 +97,8 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(row: Any, key: str, value: Any) -> Any:
+    if value is None:
+        return None
     column = inspect(type(row)).attrs[key].columns[0]
     if key in getattr(row, "__unrecorded__", ()):
         return value and "•••"
@@ -111,10 +113,16 @@ def _changes(session: Session, row: Any, act: str) -> dict[str, list]:
         if key in ("id", "version") or (act == "update" and not inspect(row).attrs[key].history.has_changes()):
             continue
         now = None if act == "delete" else getattr(row, key)
-        before = getattr(row, key) if act == "delete" else formerly(row, key, session)
+        before = _before(row, key, act, session)
         if act == "update" or (before, now) != (None, None):
             changes[key] = [_shown(row, key, before), _shown(row, key, now)]
     return changes
+
+
+def _before(row: Any, key: str, act: str, session: Session) -> Any:
+    if act == "insert":
+        return None
+    return getattr(row, key) if act == "delete" else formerly(row, key, session)
 
 
 def _untraced(row: Any) -> bool:

@@ -79,13 +79,16 @@ class Case(db.Model, Editable, Placed):
         # A person cleared once may be suspended anew in the same campaign.
         UniqueConstraint("campaign_id", "person_id", "paused_from"),
         Index("ix_pension_case_area_code_id", "area_code", "id"),
-        Index("ix_pension_case_area_state", "area_code", "state"),
+        # Each answers a count, or the question in whose area a person is, without a look at the rows.
+        Index("ix_pension_case_area_state", "area_code", "state", "stock_township"),
+        Index("ix_pension_case_category_step", "category", "next_step", "area_code"),
+        Index("ix_pension_case_person_area", "person_id", "area_code"),
         {"sqlite_autoincrement": True},
     )
 
     campaign_id: Mapped[int] = mapped_column(BigId, ForeignKey("campaign.id"), nullable=False)
     campaign: Mapped[Campaign] = relationship()
-    person_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"), nullable=False, index=True)
+    person_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"), nullable=False)
     person: Mapped[Person] = relationship(back_populates="cases")
     area_code: Mapped[str] = mapped_column(AreaCode, nullable=False)
     paused_from: Mapped[Month] = mapped_column(MonthText, nullable=False)  # the first month not paid
@@ -96,7 +99,7 @@ class Case(db.Model, Editable, Placed):
     # Set when the list is handed out, never after: the township it counts in, if it is stock.
     stock_township: Mapped[str | None] = mapped_column(AreaCode, index=True)
     proposed: Mapped[str] = mapped_column(String(20), nullable=False, default="unknown")
-    category: Mapped[str] = mapped_column(String(20), nullable=False, default="unknown", index=True)
+    category: Mapped[str] = mapped_column(String(20), nullable=False, default="unknown")
     # Counts the classifications: steps taken under an earlier one are history.
     round: Mapped[int] = mapped_column(nullable=False, default=1)
     state: Mapped[str] = mapped_column(String(12), nullable=False, default=UNVERIFIED)
@@ -158,7 +161,9 @@ class Milestone(db.Model, Row, Child):
 
     __tablename__ = "milestone"
     __parent__ = ("case_id", "Case")
-    __table_args__ = (Index("ix_milestone_kind_reached", "kind", "reached_at"), {"sqlite_autoincrement": True})
+    # The index holds all that the standings ask.
+    __table_args__ = (Index("ix_milestone_kind_reached", "kind", "reached_at", "lost_at", "case_id"),
+                      {"sqlite_autoincrement": True})
 
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("pension_case.id"), nullable=False, index=True)
     case: Mapped[Case] = relationship(back_populates="milestones")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, String
+from sqlalchemy import Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import AreaCode, BigId, Editable, Instant, db
@@ -28,10 +28,11 @@ class Certificate(db.Model, Editable, Placed):
     """One piece of evidence of one case."""
 
     __tablename__ = "certificate"
+    __table_args__ = (Index("ix_certificate_area_attached", "area_code", "attached_at"), {"sqlite_autoincrement": True})
 
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("pension_case.id"), nullable=False, index=True)
     case: Mapped[Case] = relationship(back_populates="certificates")
-    area_code: Mapped[str] = mapped_column(AreaCode, nullable=False, index=True)  # its case's, for quick lists
+    area_code: Mapped[str] = mapped_column(AreaCode, nullable=False)  # its case's, for quick lists
     kind: Mapped[str] = mapped_column(String(32), nullable=False)
     name: Mapped[str] = mapped_column(String(200), nullable=False)  # the file's own name
     sha256: Mapped[str] = mapped_column(String(64), nullable=False)

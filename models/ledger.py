@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import AreaCode, BigId, Editable, Instant, Json, MonthText, Row, db
@@ -48,6 +48,8 @@ class Settlement(db.Model, Editable, Placed):
     __tablename__ = "settlement"
     __digested__ = ("facts", "result")
     __table_args__ = (
+        # A list in order of time need not look at the rows, whose documents are long.
+        Index("ix_settlement_area_submitted", "area_code", "submitted_at"),
         CheckConstraint("reviewed_by IS NULL OR reviewed_by <> submitted_by", name="reviewer_is_another"),
         CheckConstraint("approved_by IS NULL OR (approved_by <> submitted_by AND approved_by <> reviewed_by "
                         "AND reviewed_by IS NOT NULL)", name="approver_is_a_third"),
@@ -58,7 +60,7 @@ class Settlement(db.Model, Editable, Placed):
 
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("pension_case.id"), nullable=False, index=True)
     case: Mapped[Case] = relationship(back_populates="settlements")
-    area_code: Mapped[str] = mapped_column(AreaCode, nullable=False, index=True)
+    area_code: Mapped[str] = mapped_column(AreaCode, nullable=False)
     round: Mapped[int] = mapped_column(nullable=False)
     state: Mapped[str] = mapped_column(String(12), nullable=False, index=True)
     as_of: Mapped[Month] = mapped_column(MonthText, nullable=False)

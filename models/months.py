@@ -51,10 +51,13 @@ class Month(NamedTuple):
 
 
 def parse_date(text: str) -> date:
-    """Read YYYY-MM-DD. Raises Refusal for anything else."""
+    """Read YYYY-MM-DD from 1800 to 2999. Raises Refusal for anything else."""
     if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         raise Refusal(N_("“{text}” is not a date: write it as 2021-09-19."), text=text)
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise Refusal(N_("“{text}” is not a date of the calendar."), text=text) from None
+    if not 1800 <= day.year <= 2999:  # a week before or a day after has to be a date as well
+        raise Refusal(N_("“{text}” is not a date of the calendar."), text=text)
+    return day

@@ -82,7 +82,7 @@ def _who_refunds(case: Case) -> tuple[str, str, str]:
     name, facts = case.person.name, case.facts
     if case.category == "impostor":
         return (facts["impostor_name"], "领取人",
-                f"{facts['impostor_from']}至{facts['impostor_to']}期间{name}的养老金由他人领取")
+                f"{_month(facts['impostor_from'])}至{_month(facts['impostor_to'])}期间{name}的养老金由他人领取")
     if case.category == "deceased":
         return f"{name}的家属", "家属", f"{name}于{_day(facts['died_on'])}死亡，其养老金应自次月起停止发放"
     if case.category == "duplicate":
@@ -116,7 +116,7 @@ def sealing(case: Case, issued_on: date, names: Names) -> dict:
     left = sum(fen(value) for value in balances.values()) - settlement.offset
     return {"died_on": facts["died_on"], "evidence": _evidence(case),
             "contacts": [{"on": facts["contacted_on"], "way": facts["contact_note"],
-                          "by": names.township(case.area_code), "result": "无法联系到家属"}],
+                          "by": _name(case.taken["family"].recorded_by), "result": "无法联系到家属"}],
             **balances, "recover": yuan(settlement.recover), "offset": yuan(settlement.offset),
             "sealed_balance": yuan(max(left, 0)), "sealed_on": facts.get("sealed_on") or issued_on.isoformat()}
 

@@ -25,7 +25,8 @@ NUMBERED = {"recovery": "函"}
 def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -> Task:
     """Order one paper of *kind* for every case; returns the task that draws them. Raises Refusal naming the person.
 
-    All or none: a case that cannot have the paper refuses the order, so that no number is given in vain.
+    All or none: a case that cannot have the paper refuses the order, so that no number is given in vain. What was
+    ordered with the very same facts is not ordered twice: a form sent again leads to the task of the first time.
     """
     if not by.may(Right.ORDER_PAPERS):
         raise Refusal(N_("Your post does not order papers."))
@@ -35,12 +36,23 @@ def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -
         raise Refusal(N_("Nobody is chosen: tick at least one person."))
     today, names = now.astimezone(SHANGHAI).date(), Names()
     facts = [paper_facts(case, kind, today, names) for case in cases]
+    if (before := _ordered_before(cases, kind, facts)) is not None:
+        return before
     task = outbox.order("documents", scope.current() or by.area_code, by.username, total=len(cases))
     db.session.flush()
     for case, known in zip(cases, facts, strict=True):
         db.session.add(_document(case, kind, known, task, by.username, now, today, names))
     db.session.flush()
     return task
+
+
+def _ordered_before(cases: Sequence[Case], kind: str, facts: Sequence[dict]) -> Task | None:
+    """The task in sight that has drawn, or will draw, just these papers from these facts."""
+    bare = lambda known: {name: value for name, value in known.items() if name != "number"}
+    tasks = [{paper.task_id for paper in case.documents if paper.kind == kind and paper.state != REFUSED
+              and bare(paper.facts) == bare(known)} for case, known in zip(cases, facts, strict=True)]
+    return db.session.scalar(select(Task).where(Task.id.in_(set.intersection(*tasks)), Task.total == len(cases))
+                             .order_by(Task.id.desc()).limit(1))
 
 
 def order_again(task: Task, by: User, now: datetime) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -15,7 +16,7 @@ from models.area import Township
 from models.base import db
 from models.campaign import Campaign
 from models.case import Case, Milestone
-from models.scope import in_area, seeing
+from models.scope import everything, in_area
 from models.words import N_
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -80,15 +81,10 @@ def end_of(day: date) -> datetime:
 
 
 def _reached(kind: str, end: datetime):
-    """Cases for which *kind* stood at *end*."""
-    return select(Milestone.case_id).where(
+    """Whether *kind* stood at *end*."""
+    return Case.id.in_(select(Milestone.case_id).where(
         Milestone.kind == kind, Milestone.reached_at < end,
-        or_(Milestone.lost_at.is_(None), Milestone.lost_at >= end))
-
-
-def _count(campaign: Campaign, township, *conditions) -> dict[str, int]:
-    statement = select(township, func.count()).where(Case.campaign_id == campaign.id, *conditions).group_by(township)
-    return dict(db.session.execute(statement).all())
+        or_(Milestone.lost_at.is_(None), Milestone.lost_at >= end)))
 
 
 def _stock(campaign: Campaign, end: datetime) -> tuple:
@@ -99,31 +95,35 @@ def _stock(campaign: Campaign, end: datetime) -> tuple:
     return Case.paused_from < str(campaign.cutoff), here, here
 
 
-def _late(campaign: Campaign, day: date, verified, cleared) -> list:
-    late = [~verified] if day > campaign.verify_by else []
-    return [*late, ~cleared] if day > campaign.clear_by else late
+def _late(campaign: Campaign, day: date, verified: bool, cleared: bool) -> bool:
+    return (day > campaign.verify_by and not verified) or (day > campaign.clear_by and not cleared)
+
+
+def _counts(campaign: Campaign, day: date) -> dict[str, Counter]:
+    """How many of each township are in which field of a Standing; the cases are gone through once."""
+    end = end_of(day)
+    listed = (Case.campaign_id == campaign.id, Case.listed_at < end, in_area(Case.area_code, campaign.county_code))
+    stock, counted_in, here = _stock(campaign, end)
+    groups = (counted_in.label("township"), _reached("verified", end).label("verified"),
+              _reached("cleared", end).label("cleared"))
+    found: dict[str, Counter] = defaultdict(Counter)
+    for code, verified, cleared, count in db.session.execute(
+            select(*groups, func.count()).where(stock, *listed).group_by("township", "verified", "cleared")):
+        late = _late(campaign, day, verified, cleared)
+        found[code].update(stock=count, verified=count * bool(verified), cleared=count * bool(cleared), overdue=count * late)
+    for code, count in db.session.execute(select(here, func.count()).where(~stock, *listed).group_by(here)):
+        found[code].update(added=count)
+    return found
 
 
 def on(campaign: Campaign, day: date) -> list[Standing]:
     """The county's standings at the end of *day*, ranked, without the rank of the week before."""
-    end = end_of(day)
-    listed = Case.listed_at < end
-    verified, cleared = Case.id.in_(_reached("verified", end)), Case.id.in_(_reached("cleared", end))
-    late = _late(campaign, day, verified, cleared)
-    stock, counted_in, here = _stock(campaign, end)
-    with seeing(campaign.county_code):
-        count = {
-            "stock": _count(campaign, counted_in, stock, listed),
-            "verified": _count(campaign, counted_in, stock, listed, verified),
-            "cleared": _count(campaign, counted_in, stock, listed, cleared),
-            "overdue": _count(campaign, counted_in, stock, listed, or_(*late)) if late else {},
-            "added": _count(campaign, here, ~stock, listed),
-        }
+    with everything("standings are of the whole county, which the cases are asked for once"):
+        found = _counts(campaign, day)
         townships = db.session.execute(
             select(Township.area_code, Township.name)
             .where(Township.ranked, in_area(Township.area_code, campaign.county_code))).all()
-    return ranked(Standing(code, name, **{field: found.get(code, 0) for field, found in count.items()})
-                  for code, name in townships)
+    return ranked(Standing(code, name, **found.get(code, {})) for code, name in townships)
 
 
 def standings(campaign: Campaign, day: date) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,10 +12,10 @@ from models.areanames import AreaIndex
 from models.base import db
 from models.campaign import Campaign
 from models.case import CLEARED, Case, Person
-from models.imports import NEW, REFUSED, UNCHANGED, UPDATED, ImportResult, each_row, people_by_number
+from models.imports import NEW, REFUSED, UNCHANGED, UPDATED, ImportResult, chunks, each_row, people_by_number
 from models.listing import Reading
 from models.roster_rows import Listing
-from models.words import N_
+from models.words import N_, Refusal
 
 # Townships of 交城县 before the merger of 2021; who absorbed the abolished ones is found by the village's name.
 FORMER = {"洪相乡": "141122106", "岭底乡": "141122", "会立乡": "141122"}
@@ -31,16 +32,18 @@ def area_index(campaign: Campaign) -> AreaIndex:
 def load_roster(listing: Listing, campaign: Campaign, now: datetime) -> ImportResult:
     """Load a read list into *campaign*; does not commit. Adds `already_open` and `conflict` to rows it refuses."""
     people = people_by_number(reading.values.get("id_number") for reading in listing)
-    cases = _cases_of(campaign)
+    cases = _cases_of(people.values(), campaign)
     result = each_row(listing, lambda reading: _load(reading, listing, campaign, people, cases, now))
     db.session.flush()
     return result
 
 
-def _cases_of(campaign: Campaign) -> dict[int, list[Case]]:
+def _cases_of(people: Iterable[Person], campaign: Campaign) -> dict[int, list[Case]]:
+    """The people's cases in the campaign, by person."""
     cases: dict[int, list[Case]] = {}
-    for case in db.session.scalars(select(Case).where(Case.campaign_id == campaign.id)):
-        cases.setdefault(case.person_id, []).append(case)
+    for ids in chunks(sorted(person.id for person in people)):
+        for case in db.session.scalars(select(Case).where(Case.campaign_id == campaign.id, Case.person_id.in_(ids))):
+            cases.setdefault(case.person_id, []).append(case)
     return cases
 
 
@@ -111,10 +114,16 @@ def correct(case: Case, *, name: str | None = None, area_code: str | None = None
         case.person.name, case.person.name_key = name, sort_key(name)
         corrected.add("name")
     if area_code and area_code != case.area_code:
-        case.area_code = area_code
-        for certificate in case.certificates:
-            certificate.area_code = area_code
+        _move(case, area_code)
         corrected.add("area_code")
     if phone is not None:
         case.person.phone = phone or None
     case.corrected = sorted(corrected)
+
+
+def _move(case: Case, area_code: str) -> None:
+    """Everything that hangs on a case lies where it lies. Raises Refusal for a place that is none."""
+    if db.session.scalar(select(Village.id).where(Village.area_code == area_code)) is None:
+        raise Refusal(N_("There is no village with code {code} in your area."), code=area_code)
+    for row in (case, *case.certificates, *case.settlements, *case.documents):
+        row.area_code = area_code

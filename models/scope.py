@@ -7,6 +7,7 @@ through its parent) or *shared*. Nobody set a scope: nothing is seen.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -70,8 +71,11 @@ def within(code: str | None, prefix: str | None = None) -> bool:
 
 
 def after(prefix: str) -> str:
-    """The first code behind every code that starts with *prefix*."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    """The first text behind every text that starts with *prefix*; people search by prefix as well, of any sign."""
+    last = ord(prefix[-1])
+    if last == sys.maxunicode:
+        return prefix + prefix[-1]
+    return prefix[:-1] + chr(0xE000 if last == 0xD7FF else last + 1)  # what lies between is half a sign
 
 
 def in_area(column: Any, prefix: str) -> ColumnElement[bool]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, flash, g, redirect, render_template, request, session, url_for
+from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
@@ -12,10 +13,11 @@ from sqlalchemy import select
 
 from models import audit, scope
 from models.base import db
+from models.idnumber import masked
 from models.schema import writing
 from models.user import User, password_fits
 from portal import clock
-from portal.language import local
+from portal.language import came_from, local
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
@@ -55,10 +57,14 @@ def _open_request():
     """Set scope, actor and kind of transaction; send strangers to the sign-in page."""
     g.contexts = []
     _enter(_set(writing, request.method not in ("GET", "HEAD", "OPTIONS")))
+    if any("\0" in text for text in request.form.values()):
+        abort(400)  # no browser sends it, and a database may choke on it
     if request.endpoint in OPEN or (request.endpoint or "").endswith(".static"):
         return None
     if not current_user.is_authenticated:
-        return redirect(url_for("login", next=request.full_path.rstrip("?")))
+        # A form that came too late cannot be asked for by its address: back to the page it was on.
+        here = request.full_path.rstrip("?") if request.method == "GET" else came_from()
+        return redirect(url_for("login", next=here))
     session["seen"] = datetime.now(UTC).timestamp()
     _enter(scope.seeing(current_user.area_code))
     _enter(audit.acting_as(current_user.username, "screen", clock.now))
@@ -92,7 +98,7 @@ def sign_in():
     """The sign-in page; five wrong passwords lock the name for 15 minutes."""
     if request.method == "POST":
         name = request.form.get("username", "").strip()
-        with scope.everything("sign-in"), audit.acting_as(name[:64] or "?", "screen", clock.now):
+        with scope.everything("sign-in"), audit.acting_as(_told(name), "screen", clock.now):
             user = _try(name, request.form.get("password", ""))
         if user:
             return redirect(local(request.args.get("next")) or url_for("admin.index"))
@@ -100,6 +106,11 @@ def sign_in():
                       "wrong tries."), "error")
     tried = request.method == "POST"
     return render_template("login.html", title=gettext("Sign in"), problems=tried), 401 if tried else 200
+
+
+def _told(name: str) -> str:
+    """Who tried, as the trail keeps it: an ID number typed for a user name stays out of it."""
+    return masked(name) if re.fullmatch(r"\d{14,17}[\dXx]", name, re.ASCII) else name[:64] or "?"
 
 
 def _try(name: str, password: str) -> User | None:

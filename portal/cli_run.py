@@ -10,9 +10,11 @@ from models.words import N_
 from portal.cli import main
 from portal.commands import office, refusing, say, settings, tell
 
+PORTS = click.IntRange(0, 65535)  # the machine would take a larger one for another
+
 
 @main.command()
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", default=8000, show_default=True, type=PORTS)
 @click.option("--fresh", is_flag=True, help="Throw the old demo away and build it anew.")
 @refusing
 def demo(port: int, fresh: bool) -> None:
@@ -22,14 +24,14 @@ def demo(port: int, fresh: bool) -> None:
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", default=8000, show_default=True, type=PORTS)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @refusing
 def serve(port: int, host: str) -> None:
     """Web, worker, weekly schedule and, without PORTAL_REDIS_URL, an embedded Redis, as one process group."""
     from portal import supervisor
     with office():
-        pass
+        settings().check_key()
     supervisor.serve(settings(), host, port)
 
 

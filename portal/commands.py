@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import logging
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from models.months import parse_date
 from models.user import User
 from models.words import N_, STALE, Message, Refusal
 from portal import clock, language
-from portal.settings import Settings
+from portal.settings import LOCALES, Settings
 
 UNPACKED = 256 * 1024 * 1024  # the whole country's villages are 38 MB
 
@@ -48,11 +49,9 @@ class Day(click.ParamType):
 
 
 def say(words: str | Message | Refusal) -> str:
-    """A message in the language of PORTAL_LOCALE."""
-    try:
-        translate = language.speaker(Settings.from_env().locale)
-    except Refusal:
-        translate = str
+    """A message in the language of PORTAL_LOCALE, whatever the other settings say."""
+    locale = os.environ.get("PORTAL_LOCALE")
+    translate = language.speaker(locale if locale in LOCALES else LOCALES[0])
     return words.say(translate) if isinstance(words, Message | Refusal) else translate(words)
 
 
@@ -95,10 +94,9 @@ def _refusal_of(error: Refusal | SQLAlchemyError | OSError) -> Refusal:
             return error
         case StaleDataError():
             return Refusal(STALE)
-        case DBAPIError():
-            return Refusal(N_("The database cannot be used: {why}."), why=_first_line(error.orig))
-        case ArgumentError():
-            return Refusal(N_("The database cannot be used: {why}."), why="PORTAL_DATABASE_URL")
+        case DBAPIError() | ArgumentError():
+            return Refusal(N_("The database cannot be used ({why}): check PORTAL_DATABASE_URL."),
+                           why=_first_line(getattr(error, "orig", error)))
         case OSError():
             return Refusal(N_("{file} cannot be used: {why}."), file=error.filename, why=error.strerror)
     raise error

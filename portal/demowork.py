@@ -150,7 +150,7 @@ class Walk:
             "resumes": "2021-10", "died_on": _isoday(paused.plus(-self.dice.choice((0, 0, 1, 2))).first_day, 14),
             "custody_from": _isoday(paused.plus(-1).first_day, 9), "released_on": "2021-08-30",
             "other_from": str(paused.plus(-self.dice.choice((1, 2, 4)))), "other_to": None,
-            "impostor_name": "（亲属）", "impostor_from": str(paused.plus(-3)), "impostor_to": str(paused.plus(-1)),
+            "impostor_name": "高二旦", "impostor_from": str(paused.plus(-3)), "impostor_to": str(paused.plus(-1)),
             "funeral_grant": "0.00", "seals": "both", "statement_seals": "both",
             "contact_note": "电话联系2次、入户1次，邻居在场见证", "contacted": "本人", "station": "所在地派出所",
             "refunded": self._open(case), "voucher_no": f"退{case.id:05d}", "note": None, "helper": "村代办员",

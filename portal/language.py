@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask, current_app, redirect, request, session
 from flask_babel import Babel
+from werkzeug.exceptions import HTTPException
 
 from portal.settings import LOCALES, ROOT
 
@@ -61,6 +63,20 @@ def local(target: str | None) -> str | None:
     """A path on this host, or nothing."""
     safe = target and target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return target if safe else None
+
+
+def came_from() -> str | None:
+    """The page a form was sent from, if it can be asked for again: what answers a form only cannot."""
+    back = local((request.referrer or "").removeprefix(request.host_url.rstrip("/")))
+    return back if back and _readable(urlsplit(back).path) else None
+
+
+def _readable(path: str) -> bool:
+    try:
+        current_app.url_map.bind("").match(path, "GET")
+    except HTTPException:
+        return False
+    return True
 
 
 def speaker(locale: str) -> Callable[[str], str]:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from models.base import db
 from models.words import N_, STALE, Refusal
-from portal.language import local
+from portal.language import came_from
 from views.words import say
 
 log = logging.getLogger("portal")
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 def _refused(refusal: Refusal):
     """Back to the page the form was on, with the sentence on top; a page of its own where there is none."""
     db.session.rollback()
-    back = local(request.form.get("url") or (request.referrer or "").removeprefix(request.host_url.rstrip("/")))
+    back = came_from()
     if request.method == "POST" and back:
         flash(say(refusal), "error")
         return redirect(back)

@@ -34,7 +34,7 @@ class Settings:
         values = dict(
             data_dir=data_dir,
             database_url=_database_url(os.environ.get("PORTAL_DATABASE_URL"), data_dir),
-            redis_url=os.environ.get("PORTAL_REDIS_URL") or None,
+            redis_url=_redis_url(os.environ.get("PORTAL_REDIS_URL")),
             now=_moment(os.environ.get("PORTAL_NOW")),
             locale=_locale(os.environ.get("PORTAL_LOCALE")),
         )
@@ -44,6 +44,11 @@ class Settings:
     def secret_key(self) -> str:
         """PORTAL_SECRET_KEY, or one made once and kept mode 0600 in the data folder."""
         return os.environ.get("PORTAL_SECRET_KEY") or _kept_secret(self.data_dir / "secret-key")
+
+    def check_key(self) -> None:
+        """Raises Refusal if sessions would be signed with what can be guessed."""
+        if len(self.secret_key) < 16:
+            raise Refusal(N_("PORTAL_SECRET_KEY is shorter than 16 characters: leave it out, and the portal makes one."))
 
     @property
     def files(self) -> Path:
@@ -65,6 +70,12 @@ def _database_url(url: str | None, data_dir: Path) -> str:
     if not url.startswith(("sqlite:", "postgresql+psycopg:")):
         raise Refusal(N_("PORTAL_DATABASE_URL has to start with sqlite: or postgresql:."))
     return url
+
+
+def _redis_url(url: str | None) -> str | None:
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise Refusal(N_("PORTAL_REDIS_URL has to start with redis:, rediss: or unix:."))
+    return url or None
 
 
 def _moment(text: str | None) -> datetime | None:

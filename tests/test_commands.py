@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -232,6 +233,25 @@ def test_a_machine_that_cannot_be_used_is_told_in_one_sentence(tmp_path, words, 
     assert sentence in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert "secret" not in result.output
+
+
+@pytest.mark.parametrize(("setting", "value", "sentence"), [
+    ("PORTAL_REDIS_URL", "http://x", "PORTAL_REDIS_URL 应以"), ("PORTAL_DATABASE_URL", "mysql://x", "PORTAL_DATABASE_URL"),
+    ("PORTAL_DATABASE_URL", "sqlite:////nowhere/at/all/x.db", "数据库不能使用"), ("PORTAL_NOW", "gestern", "PORTAL_NOW"),
+    ("PORTAL_DATABASE_URL", "postgresql://127.0.0.1:1/x", "数据库不能使用"),
+    ("PORTAL_DATA_DIR", "/dev/null/x", "不能使用"), ("PORTAL_LOCALE", "fr", "PORTAL_LOCALE"),
+    ("PORTAL_SECRET_KEY", "short", "不足 16 个字符")])
+def test_a_start_with_a_wrong_setting_is_refused_in_one_sentence(founded, setting, value, sentence):
+    env = founded.env | {"PORTAL_LOCALE": "zh_Hans_CN", setting: value}
+    result = CliRunner().invoke(main, ["serve"], env=env, catch_exceptions=False)
+    assert result.exit_code == 1
+    assert sentence in result.output
+    assert len(result.output.splitlines()) == 1
+    assert not re.search("[a-z]{4} [a-z]{3}", re.sub(r"（.*?）", "", result.output))
+
+
+def test_a_port_that_does_not_exist_is_wrong_usage(founded):
+    assert founded.run("serve", "--port", "99999").exit_code == 2
 
 
 def test_a_fresh_portal_has_no_account_and_no_secret(tmp_path):

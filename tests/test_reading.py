@@ -10,6 +10,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from books import book, saved
 
 import exports
 from exports.reading import read as reading_read
@@ -22,26 +23,6 @@ SAMPLES = Path(__file__).parent / "samples"
 ROOT = Path(exports.__file__).parents[1]
 HEADINGS = ["所在村组", "证件号码", "姓名", "暂停年月"]
 PERSON = ["天宁镇磁窑村", "141120194105164046", "孙林改", "202003"]
-
-
-def book(*sheets, **set_on_book):
-    """An Excel workbook's bytes, as openpyxl makes it, from (title, rows) or rows."""
-    made = openpyxl.Workbook()
-    made.remove(made.active)
-    for number, sheet in enumerate(sheets):
-        title, rows = sheet if isinstance(sheet, tuple) else (f"表{number + 1}", sheet)
-        page = made.create_sheet(title)
-        for row in rows:
-            page.append(row)
-    for name, value in set_on_book.items():
-        setattr(made, name, value)
-    return saved(made)
-
-
-def saved(made):
-    out = io.BytesIO()
-    made.save(out)
-    return out.getvalue()
 
 
 def edited(data, path, change):

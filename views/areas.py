@@ -27,7 +27,7 @@ class Place(OfficeView):
 
     can_edit, changes, form = True, Right.CHANGE_REFERENCE, ContactForm
     search_hint = N_("Name or code")
-    column_labels = {"area_code": N_("Code"), "name": N_("Name"), "contact": N_("Contact"), "phone": N_("Telephone"),
+    column_labels = {"area_code": N_("Code"), "name": N_("Title"), "contact": N_("Contact"), "phone": N_("Telephone"),
                      "ranked": N_("Ranked"), "township.name": N_("Township")}
     column_default_sort = "area_code"
     page_size = 100

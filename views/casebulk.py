@@ -10,8 +10,9 @@ from flask_login import current_user
 
 from models.base import db
 from models.words import N_
-from views import bulk
+from views import bulk, standing
 from views.frame import now, today
+from views.places import place
 from views.stepform import fields, gaps_of
 from views.words import said
 
@@ -59,7 +60,8 @@ class CaseBulk:
         title = {"form": N_("{deed}: {n} people"), "check": N_("Check: {deed}"), "done": N_("Result: {deed}")}[stage]
         verdicts = facts.get("verdicts", [])
         return self.render("admin/bulk.html", title=said(title, deed=deed.title, n=len(cases)), stage=stage, deed=deed,
-                           cases=cases, today=today(), ids=",".join(str(case.id) for case in cases),
+                           cases=cases, today=today(), place=place, category=standing.category,
+                           next_step=standing.next_step, ids=",".join(str(case.id) for case in cases),
                            kept=[(name, text) for name, text in request.form.items() if name.startswith("fact-") or name == "on"],
                            doing=[v for v in verdicts if not v.why], skipped=[v for v in verdicts if v.why],
                            **{"problems": [], **facts})

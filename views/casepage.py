@@ -24,6 +24,7 @@ from models.words import N_
 from models.workflow import DONE, NOT_APPLICABLE, NOW, RETURNERS, WAITING, StepState, missing_proofs, plan
 from views import standing, stepform, trailwords
 from views.people import person
+from views.sideforms import CORRECTORS
 from views.words import moment, said, say
 
 SIGNS = {DONE: "✓", NOW: "●", WAITING: "○", NOT_APPLICABLE: "–"}
@@ -126,6 +127,7 @@ def _verbs(case: Case) -> dict[str, Any]:
         "give_back": bool(settlement and current_user.role in RETURNERS[settlement.state]),
         "attach": [(str(kind), say(title)) for kind, title in PROOF_TITLES.items()] if changes else [],
         "benefit": current_user.role == Role.COUNTY_CLERK,
+        "correct": current_user.role in CORRECTORS,
     }
 
 

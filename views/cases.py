@@ -22,6 +22,7 @@ from views.caseverbs import CaseVerbs
 from views.filters import Pick, equals, person_matches, titled
 from views.listing import Tab
 from views.places import TOWNSHIP, names, village_of
+from views.sideforms import SideForms
 from views.words import say
 
 
@@ -42,7 +43,7 @@ def state(case: Case) -> Markup:
     return toned({CLEARED: "is-done", UNVERIFIED: "is-soon"}.get(case.state, ""), say(STATE_TITLES[case.state]))
 
 
-class CaseView(CaseBulk, CaseVerbs, OfficeView):
+class CaseView(CaseBulk, CaseVerbs, SideForms, OfficeView):
     title, at, row = N_("People"), "case", Case
     search_hint = N_("Name, ID number or tail, pinyin")
     empty = N_("Nobody is on the list yet: the county centre imports it first.")

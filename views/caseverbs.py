@@ -13,15 +13,13 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from models import audit, workflow
 from models.base import db
-from models.benefits import FIELDS, enter_benefit
 from models.case import Case
 from models.certificate import attach
 from models.months import parse_date
 from models.outbox import Task
-from models.user import Right, Role, User
+from models.user import Right, User
 from models.words import N_, Refusal
 from views import casepage, papers, standing, stepform, trailwords
-from views.benefitform import BenefitForm
 from views.frame import now, today
 from views.people import person
 from views.words import said, say
@@ -41,6 +39,8 @@ class CaseVerbs:
     def step(self, id: str) -> Any:
         """Take the next step; all that is missing is said at once."""
         case = self.get_one(id)
+        if not current_user.may(Right.CHANGE_CASES):
+            abort(403)
         step = case.way.step(request.form.get("step", ""))
         if step is None:
             return self._refused(case, [("", say(self._changed(case)))], 409)
@@ -55,7 +55,7 @@ class CaseVerbs:
             files = stepform.uploads(request.files, current_app.extensions["store"].put)
             on = stepform.tidy("date", request.form.get("on", ""))
             workflow.advance(case, step.key, by, now(), on=parse_date(on) if on else None, facts=given, uploads=files)
-        return self._do(case, take, said(N_("Done: {step}"), step=say(step.title)),
+        return self._do(case, take, said(N_("{name}: “{step}” is done."), name=case.person.name, step=say(step.title)),
                         lambda refusal: stepform.where(refusal, step))
 
     @expose("/<id>/undo", methods=("POST",))
@@ -101,38 +101,6 @@ class CaseVerbs:
         audit.record("see_number", "person", case.area_code, row_id=case.person_id, case_id=case.id, why=_why())
         db.session.commit()
         return self.page(case, number=case.person.id_number)
-
-    @expose("/<id>/benefit", methods=("GET", "POST"))
-    def benefit(self, id: str) -> Any:
-        """What settling needs and no suspension list holds, typed in."""
-        case = self.get_one(id)
-        if current_user.role != Role.COUNTY_CLERK:
-            abort(403)
-        form = BenefitForm(request.form if request.method == "POST" else None, obj=case.person.benefit)
-        problems, status = [], 200
-        if request.method == "POST":
-            problems, status = self._enter(case, form)
-            if not problems:
-                flash(say(N_("Saved.")), "success")
-                return redirect(url_for(".details_view", id=case.id))
-        title = said(N_("Benefit record: {name}"), name=case.person.name)
-        return self.render("admin/model/form.html", title=title, form=form, row=case.person.benefit, problems=problems,
-                           back=url_for(".details_view", id=case.id)), status
-
-    def _enter(self, case: Case, form: BenefitForm) -> tuple[list[tuple[str, str]], int]:
-        kept = case.person.benefit
-        if kept is not None and request.form.get("version") != str(kept.version):
-            return [("", say(N_("Somebody else changed this meanwhile. What you typed is kept below: compare, then "
-                                "send it again.")))], 409
-        if not form.validate():
-            return form.problems(), 422
-        try:
-            enter_benefit(case.person, current_user.username, **{key: form[key].data for key in FIELDS})
-            db.session.commit()
-        except Refusal as refusal:
-            db.session.rollback()
-            return [("", say(refusal))], 422
-        return [], 200
 
     def _do(self, case: Case, verb: Callable[[Case, User], Any], said_after: str,
             field: Callable[[Refusal], str], right: Right = Right.CHANGE_CASES) -> Any:

@@ -31,6 +31,8 @@ class _Read(StringField):
 
     def process_formdata(self, values: list[str]) -> None:
         text = tidy(self.kind, values[0]) if values else ""
+        if not text:
+            self.raw_data = [""]  # a blank is no answer to a question that must be answered
         try:
             self.data = self._read(text) if text else None
         except Refusal as refusal:

@@ -10,7 +10,7 @@ from flask_admin import expose
 from flask_login import current_user
 from sqlalchemy import case as when
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 
 from models import ranking
 from models.base import db
@@ -111,7 +111,7 @@ def _first() -> list[dict[str, Any]]:
     if not current_user.may(Right.CHANGE_CASES):
         return []
     found = db.session.scalars(
-        select(Case).where(standing.waits_for_me()).options(joinedload(Case.person), joinedload(Case.campaign))
+        select(Case).where(standing.waits_for_me()).options(selectinload(Case.person), selectinload(Case.campaign))
         .order_by(~standing.is_stock(campaign()), Case.state != UNVERIFIED, Case.paused_from, Case.id).limit(10))
     return [{"case": case, "village": names().village(case.area_code), "category": standing.category(case),
              "step": standing.next_step(case), "due": standing.due(case), "lacks": _lacks(case)} for case in found]
@@ -133,10 +133,10 @@ def _villages(of: Campaign) -> list[dict[str, Any]]:
         Case.campaign_id == of.id, standing.is_stock(of)).group_by(Case.area_code)).all()
     receipts = dict(db.session.execute(select(Handout.area_code, Handout.received_at).where(
         Handout.campaign_id == of.id)).all())
-    rows = [{"name": names().village(code) or names().township(code), "stock": stock, "verified": verified,
+    rows = [{"code": code, "name": names().village(code) or names().township(code), "stock": stock, "verified": verified,
              "cleared": cleared, "received": receipts.get(code), "handed": code in receipts,
              "url": list_url("case", village=code, kind="stock")} for code, stock, verified, cleared in counts]
-    return sorted(rows, key=lambda row: (row["received"] is not None, row["cleared"] / row["stock"], row["name"]))
+    return sorted(rows, key=lambda row: (row["received"] is not None, row["cleared"] / row["stock"], row["code"]))
 
 
 def _townships(of: Campaign, ranks: dict) -> tuple[list[dict[str, Any]], dict]:

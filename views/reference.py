@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, IntegerField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from models.base import db
 from models.campaign import Campaign
@@ -31,9 +31,11 @@ class RateForm(OfficeForm):
     amount = YuanField(_l("Amount a month (yuan)"), [InputRequired()])
     min_age = IntegerField(_l("From age"), [InputRequired(), NumberRange(0, 120)], default=0,
                            description=_l("0: at every age"))
-    basis = StringField(_l("Basis"), [InputRequired(), Length(max=300)], description=_l("The document that sets it"))
+    basis = StringField(_l("Basis"), [DataRequired(), Length(max=300)], description=_l("The document that sets it"))
 
     def validate_min_age(self, field: IntegerField) -> None:
+        if field.errors:
+            return  # no age, so nothing to look for
         same = db.session.query(PublishedRate).filter_by(
             item=self.item.data, from_month=self.from_month.data, min_age=field.data).first()
         if same is not None:
@@ -60,19 +62,19 @@ class RateView(OfficeView):
 class CampaignForm(OfficeForm):
     """Dates, letterhead, telephone. The cut-off is fixed: it says who is stock."""
 
-    title = StringField(_l("Title"), [InputRequired(), Length(max=120)])
-    document_no = StringField(_l("Document number"), [InputRequired(), Length(max=60)])
+    title = StringField(_l("Title"), [DataRequired(), Length(max=120)])
+    document_no = StringField(_l("Document number"), [DataRequired(), Length(max=60)])
     verify_by = DateField(_l("Verify by"), [InputRequired()])
     clear_by = DateField(_l("Clear by"), [InputRequired()])
-    bureau = StringField(_l("Bureau"), [InputRequired(), Length(max=80)])
-    office = StringField(_l("Service centre"), [InputRequired(), Length(max=80)])
-    address = StringField(_l("Address"), [InputRequired(), Length(max=120)])
-    phone = StringField(_l("Telephone"), [InputRequired(), Length(max=40)])
+    bureau = StringField(_l("Bureau"), [DataRequired(), Length(max=80)])
+    office = StringField(_l("Service centre"), [DataRequired(), Length(max=80)])
+    address = StringField(_l("Address"), [DataRequired(), Length(max=120)])
+    phone = StringField(_l("Telephone"), [DataRequired(), Length(max=40)])
     bank_account = StringField(_l("Bank account for refunds"), [Length(max=120)], filters=[lambda text: text or None])
     refund_days = IntegerField(_l("Days to refund"), [InputRequired(), NumberRange(1, 365)])
 
     def validate_clear_by(self, field: DateField) -> None:
-        if self.verify_by.data and field.data < self.verify_by.data:
+        if self.verify_by.data and field.data and field.data < self.verify_by.data:
             raise ValidationError(gettext("Clearing cannot be due before verifying."))
 
 

@@ -131,7 +131,7 @@ class Signing:
         found = verdicts(deed, rows, current_user._get_current_object(), now(), _why(), seen)
         db.session.commit()
         if len(found) == 1 and not found[0].why:
-            flash(said(N_("Done: {step}"), step=say(deed.title)), "success")
+            flash(said(N_("{name}: “{step}” is done."), name=found[0].name, step=say(deed.title)), "success")
             return redirect(url_for(".details_view", id=found[0].id))
         return self._page("done", deed, found)
 

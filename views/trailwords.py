@@ -20,7 +20,8 @@ ORIGINS = {"screen": N_("on screen"), "command": N_("by command"), "job": N_("in
 ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"), "sign_in": N_("Signed in"),
         "sign_in_refused": N_("Sign-in refused"), "sign_out": N_("Signed out"), "see_number": N_("Looked at the ID number"),
         "import": N_("Brought in a list"), "export": N_("Exported a list"), "download": N_("Downloaded"),
-        "hand_out": N_("Handed out the list"),
+        "hand_out": N_("Handed out the list"), "full_view": N_("Read the whole file"),
+        "proof_print": N_("Printed a proof"), "job_refused": N_("Refused a background job"),
         "backup": N_("Backed up"), "restore": N_("Restored")}
 
 SUBJECTS = {
@@ -29,7 +30,7 @@ SUBJECTS = {
     "receipt": N_("Refund"), "document": N_("Paper"), "bulletin": N_("Report"), "series": N_("Number series"),
     "township": N_("Township"), "village": N_("Village"), "campaign": N_("Campaign"), "handout": N_("Handed-out list"),
     "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "import_run": N_("List"),
-    "task": N_("Task"), "file": N_("File"), "template": N_("Template"),
+    "task": N_("Task"), "file": N_("File"), "template": N_("Template"), "queue": N_("Queue"),
     "ranking": N_("Ranking of the townships")}
 
 COLUMNS = {

@@ -10,8 +10,9 @@ from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from wtforms import SelectField, StringField
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, Length, Regexp, ValidationError
 
+from models.area import is_statistical
 from models.base import db
 from models.user import ROLE_TITLES, Right, Role, User, new_user
 from models.words import N_, Refusal
@@ -26,15 +27,20 @@ from views.words import moment, said, say
 class UserForm(OfficeForm):
     """A new person. The password is made, shown once, and told in person."""
 
-    username = StringField(_l("User name"), [InputRequired(), Length(max=64), Regexp(r"^[A-Za-z0-9_.-]+$", message=_l(
+    username = StringField(_l("User name"), [DataRequired(), Length(max=64), Regexp(r"[A-Za-z0-9_.-]+\Z", message=_l(
         "Letters, digits, dot, dash and underscore only"))])
-    name = StringField(_l("Name"), [InputRequired(), Length(max=60)])
+    name = StringField(_l("Name"), [DataRequired(), Length(max=60)])
     role = SelectField(_l("Post"), choices=[(role.value, _l(title)) for role, title in ROLE_TITLES.items()])
     township = SelectField(_l("Township"), validate_choice=False, description=_l("Only for the post of a township"))
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
-        self.township.choices = [("", _l("– the whole county –")), *townships()]
+        governed = [(code, name) for code, name in townships() if not is_statistical(code)]
+        self.township.choices = [("", _l("– the whole county –")), *governed]
+
+    def validate_township(self, field: SelectField) -> None:
+        if self.role.data == Role.TOWNSHIP and field.data not in dict(self.township.choices[1:]):
+            raise ValidationError(said(N_("There is no county and no township with code {code} here."), code=field.data or "–"))
 
 
 class UserView(OfficeView):

@@ -262,11 +262,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('pension_case', schema=None) as batch_op:
         batch_op.create_index('ix_pension_case_area_code_id', ['area_code', 'id'], unique=False)
-        batch_op.create_index('ix_pension_case_area_state', ['area_code', 'state'], unique=False)
-        batch_op.create_index(batch_op.f('ix_pension_case_category'), ['category'], unique=False)
+        batch_op.create_index('ix_pension_case_area_state', ['area_code', 'state', 'stock_township'], unique=False)
+        batch_op.create_index('ix_pension_case_category_step', ['category', 'next_step', 'area_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_pension_case_next_step'), ['next_step'], unique=False)
         batch_op.create_index(batch_op.f('ix_pension_case_outcome'), ['outcome'], unique=False)
-        batch_op.create_index(batch_op.f('ix_pension_case_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('ix_pension_case_person_area', ['person_id', 'area_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_pension_case_stock_township'), ['stock_township'], unique=False)
 
     op.create_table('preparation',
@@ -324,7 +324,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('certificate', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_certificate_area_code'), ['area_code'], unique=False)
+        batch_op.create_index('ix_certificate_area_attached', ['area_code', 'attached_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_certificate_case_id'), ['case_id'], unique=False)
 
     op.create_table('document',
@@ -366,7 +366,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('milestone', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_milestone_case_id'), ['case_id'], unique=False)
-        batch_op.create_index('ix_milestone_kind_reached', ['kind', 'reached_at'], unique=False)
+        batch_op.create_index('ix_milestone_kind_reached', ['kind', 'reached_at', 'lost_at', 'case_id'], unique=False)
 
     op.create_table('settlement',
     sa.Column('case_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -400,7 +400,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('settlement', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_settlement_area_code'), ['area_code'], unique=False)
+        batch_op.create_index('ix_settlement_area_submitted', ['area_code', 'submitted_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_settlement_case_id'), ['case_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_settlement_state'), ['state'], unique=False)
 
@@ -477,7 +477,7 @@ def downgrade() -> None:
     with op.batch_alter_table('settlement', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_settlement_state'))
         batch_op.drop_index(batch_op.f('ix_settlement_case_id'))
-        batch_op.drop_index(batch_op.f('ix_settlement_area_code'))
+        batch_op.drop_index('ix_settlement_area_submitted')
 
     op.drop_table('settlement')
     with op.batch_alter_table('milestone', schema=None) as batch_op:
@@ -493,7 +493,7 @@ def downgrade() -> None:
     op.drop_table('document')
     with op.batch_alter_table('certificate', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_certificate_case_id'))
-        batch_op.drop_index(batch_op.f('ix_certificate_area_code'))
+        batch_op.drop_index('ix_certificate_area_attached')
 
     op.drop_table('certificate')
     with op.batch_alter_table('village', schema=None) as batch_op:
@@ -506,10 +506,10 @@ def downgrade() -> None:
     op.drop_table('preparation')
     with op.batch_alter_table('pension_case', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_pension_case_stock_township'))
-        batch_op.drop_index(batch_op.f('ix_pension_case_person_id'))
+        batch_op.drop_index('ix_pension_case_person_area')
         batch_op.drop_index(batch_op.f('ix_pension_case_outcome'))
         batch_op.drop_index(batch_op.f('ix_pension_case_next_step'))
-        batch_op.drop_index(batch_op.f('ix_pension_case_category'))
+        batch_op.drop_index('ix_pension_case_category_step')
         batch_op.drop_index('ix_pension_case_area_state')
         batch_op.drop_index('ix_pension_case_area_code_id')
 

@@ -1,0 +1,116 @@
+"""Two townships with something of every kind in each: what the tests of access knock at."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+from factories import NOW, TIANNING, XIAJIAYING, a_case, a_user, arranging, holder, seeing_as, step, walk
+from flask import Flask
+from PIL import Image
+from sqlalchemy import select
+
+from models import handing
+from models.area import Township, Village
+from models.audit import AuditEntry
+from models.base import db
+from models.campaign import Campaign, Handout, Preparation, the_campaign
+from models.case import Case
+from models.categories import CATEGORIES
+from models.certificate import Certificate, Upload, attach
+from models.document import DRAWN, Bulletin, Document
+from models.imports import ImportRun
+from models.ledger import PublishedRate, Settlement
+from models.outbox import DONE, Task
+from models.papers import order_documents
+from models.scope import everything
+from models.user import Role, User
+from portal import create_app
+from portal.settings import Settings
+from portal.store import Store
+
+HERE, THERE = f"{TIANNING}001", f"{XIAJIAYING}201"
+TOWN, OTHER = f"township-{TIANNING}", f"township-{XIAJIAYING}"
+# Names that stand on no row but a township's own.
+HERS, THEIRS = ("贾本地", "甲"), ("尉迟外", "乙")
+
+
+def scan() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "white").save(file, "PNG")
+    return file.getvalue()
+
+
+def office(database: str, folder: Path, **changes: object) -> Flask:
+    return create_app(Settings(data_dir=folder, database_url=database, now=NOW, demo=True, **changes))
+
+
+def furnish(folder: Path) -> dict[str, dict[str, int]]:
+    """Fill both townships; the ids of what lies where: {"here": {"case": 1, …}, "there": {…}}."""
+    put = Store(folder / "files").put
+    with everything("test"):
+        for village, mark in ((HERE, HERS), (THERE, THEIRS)):
+            _people(village, mark)
+        with arranging() as now:
+            handing.hand_out(the_campaign(), "county_clerk", now)
+        with arranging() as now:
+            a_user(Role.COUNTY_CLERK, username="gone").active = False
+            for code in (TIANNING, XIAJIAYING):
+                _prepared(code, put, now)
+            for code, mark in ((HERE, HERS), (THERE, THEIRS)):
+                _papers(code, mark, put, now)
+        return {name: _ids(code, mark) for name, code, mark in (("here", HERE, HERS), ("there", THERE, THEIRS))}
+
+
+def _people(village: str, mark: tuple[str, str]) -> None:
+    for number, key in enumerate(CATEGORIES):
+        a_case(village, paused_from=f"2020-{number + 1:02d}", category=None if key == "unknown" else key,
+               name=f"{mark[0]}{number}")
+    drawn = {"alive": "yes", "impostor_from": "2019-10", "impostor_to": "2019-12"}
+    walk(a_case(village, category="impostor", name=f"{mark[0]}退"), "approve", **drawn)
+    step(walk(a_case(village, category="uncertified", name=f"{mark[0]}补"), "resume"), "settle")
+
+
+def _prepared(code: str, put, now) -> None:
+    handout = db.session.scalar(select(Handout).where(Handout.area_code == code))
+    handing.confirm_receipt(handout, f"{code}收", now)
+    db.session.flush()
+    handing.hand_on(the_campaign(), code, f"township-{code}", now)
+    plan = Upload("other", put(scan()), f"{code}方案.png", len(scan()), "image/png")
+    handing.prepare(the_campaign(), code, "组长", "组员", plan, f"township-{code}", now)
+
+
+def _papers(village: str, mark: tuple[str, str], put, now) -> None:
+    case = db.session.scalars(select(Case).where(Case.area_code == village).order_by(Case.id)).first()
+    attach(case, Upload("household_cancellation", put(scan() + village.encode()), f"{mark[0]}证明.png", 9, "image/png"),
+           f"township-{village[:9]}", now)
+    with seeing_as(holder(Role.TOWNSHIP, case)):
+        task = order_documents([case], "certification", holder(Role.TOWNSHIP, case), now)
+        db.session.flush()
+    task.state, task.finished = DONE, 1
+    document = db.session.scalars(select(Document).where(Document.task_id == task.id)).one()
+    document.state, document.sha256 = DRAWN, put(b"%PDF-1.4 " + village.encode())
+    db.session.add(ImportRun(kind="roster", area_code=village[:9], file_name=f"{mark[0]}名单.xlsx",
+                             sha256=hashlib.sha256(village.encode()).hexdigest(), counts={"new": 1}, imported_at=now,
+                             imported_by="county_clerk"))
+    if village == HERE:
+        db.session.add(Bulletin(campaign=the_campaign(), as_of=now.date(), kind="ranking", facts={}, file_name="通报.pdf",
+                                ordered_by="county_clerk", ordered_at=now, state=DRAWN, task_id=task.id,
+                                sha256=put(b"%PDF-1.4 ranking")))
+
+
+def _ids(village: str, mark: tuple[str, str]) -> dict[str, int]:
+    """The first row of each kind; the certificate is the one that has a file."""
+    def first(cls: type, *where: object, order: object = None) -> int:
+        return db.session.scalars(select(cls.id).where(*where).order_by(cls.id if order is None else order)).first()
+    town = village[:9]
+    with_money = first(Case, Case.area_code == village, order=Case.id.desc())
+    return {
+        "case": first(Case, Case.area_code == village), "settlement": first(Settlement, Settlement.case_id == with_money),
+        "certificate": first(Certificate, Certificate.name == f"{mark[0]}证明.png"), "campaign": first(Campaign),
+        "handout": first(Handout, Handout.area_code == village), "rate": first(PublishedRate), "bulletin": first(Bulletin),
+        "village": first(Village, Village.area_code == village),
+        **{name: first(cls, cls.area_code.startswith(town)) for name, cls in (
+            ("document", Document), ("task", Task), ("plan", Preparation), ("audit", AuditEntry), ("user", User),
+            ("roster", ImportRun), ("township", Township))}}

@@ -1,0 +1,98 @@
+"""Forms beside the way of a case: its benefit record, and what the list brought wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from sqlalchemy.orm.exc import StaleDataError
+from wtforms import SelectField, StringField
+from wtforms.validators import InputRequired, Length
+
+from models.base import db
+from models.benefits import FIELDS, enter_benefit
+from models.case import Case
+from models.roster import correct
+from models.user import Role
+from models.words import N_, Refusal
+from views.benefitform import BenefitForm
+from views.formfields import OfficeForm
+from views.places import names
+from views.words import said, say
+
+STALE = N_("Somebody else changed this meanwhile. What you typed is kept below: compare, then send it again.")
+CORRECTORS = (Role.COUNTY_CLERK, Role.TOWNSHIP)
+
+
+class CorrectionForm(OfficeForm):
+    """What a list may have brought wrongly."""
+
+    name = StringField(_l("Name"), [InputRequired(), Length(max=60)], filters=[lambda text: (text or "").strip()])
+    area_code = SelectField(_l("Village"), description=_l("The stock stays counted in the township it was handed to."))
+    phone = StringField(_l("Telephone"), [Length(max=40)], filters=[lambda text: (text or "").strip()])
+
+
+class SideForms:
+    """Mixed into the view of cases, whose `get_one` limits them."""
+
+    @expose("/<id>/benefit", methods=("GET", "POST"))
+    def benefit(self, id: str) -> Any:
+        """What settling needs and no suspension list holds, typed in."""
+        case = self._case_for(id, (Role.COUNTY_CLERK,))
+        form = BenefitForm(request.form if request.method == "POST" else None, obj=case.person.benefit)
+        return self._side_form(case, form, case.person.benefit, said(N_("Benefit record: {name}"), name=case.person.name),
+                               lambda: enter_benefit(case.person, current_user.username,
+                                                     **{key: form[key].data for key in FIELDS}))
+
+    @expose("/<id>/correct", methods=("GET", "POST"))
+    def correct(self, id: str) -> Any:
+        """Name, village and telephone put right; later lists do not overwrite them."""
+        case = self._case_for(id, CORRECTORS)
+        form = CorrectionForm(request.form if request.method == "POST" else None, name=case.person.name,
+                              area_code=case.area_code, phone=case.person.phone)
+        form.area_code.choices = _places(case)
+        return self._side_form(case, form, case, said(N_("Correct the record: {name}"), name=case.person.name),
+                               lambda: correct(case, name=form.name.data, area_code=form.area_code.data,
+                                               phone=form.phone.data))
+
+    def _case_for(self, id: str, roles: tuple[Role, ...]) -> Case:
+        case = self.get_one(id)
+        return case if current_user.role in roles else abort(403)
+
+    def _side_form(self, case: Case, form: OfficeForm, row: Any, title: str, put: Callable[[], Any]) -> Any:
+        problems, status = [], 200
+        if request.method == "POST":
+            problems, status = _save(form, row, put)
+            if not problems:
+                flash(say(N_("Saved.")), "success")
+                return redirect(url_for(".details_view", id=case.id))
+        return self.render("admin/model/form.html", title=title, form=form, row=row, problems=problems,
+                           back=url_for(".details_view", id=case.id)), status
+
+
+def _save(form: OfficeForm, row: Any, put: Callable[[], Any]) -> tuple[list[tuple[str, str]], int]:
+    """Put what was typed, once it is whole and nobody was quicker; else what is wrong, and the status that says so."""
+    if row is not None and request.form.get("version") != str(row.version):
+        return [("", say(STALE))], 409
+    if not form.validate():
+        return form.problems(), 422
+    try:
+        put()
+        db.session.commit()
+    except StaleDataError:
+        db.session.rollback()
+        return [("", say(STALE))], 409
+    except Refusal as refusal:
+        db.session.rollback()
+        return [("", say(refusal))], 422
+    return [], 200
+
+
+def _places(case: Case) -> list[tuple[str, str]]:
+    """Where the case may stand: every village in sight, and where it stands now."""
+    codes = sorted({case.area_code, *names().villages})
+    return [(code, names().full(code)) for code in codes]
