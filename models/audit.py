@@ -226,6 +226,13 @@ def _stamp(at: datetime) -> str:
 
 def verify() -> int:
     """How many entries stand in an unbroken chain. Raises Refusal naming the first that does not fit."""
+    try:
+        return _verified()
+    except (ValueError, TypeError):  # tampering may leave what is no date and no JSON
+        raise Refusal(N_("The trail is broken: an entry holds what cannot be read.")) from None
+
+
+def _verified() -> int:
     previous, count = GENESIS, 0
     statement = select(AuditEntry.__table__).order_by(AuditEntry.__table__.c.id)
     connection = db.session.connection()
@@ -235,8 +242,8 @@ def verify() -> int:
         if (entry["previous"], entry["hash"]) != (previous, expected):
             raise Refusal(N_("The trail is broken at entry {id}: it, or one before it, was changed."), id=entry["id"])
         previous, count = expected, count + 1
-    head = connection.execute(select(AuditHead.__table__)).one()
-    if (head.hash, head.entries) != (previous, count):
+    heads = connection.execute(select(AuditHead.__table__)).all()
+    if [(head.hash, head.entries) for head in heads] != [(previous, count)]:
         raise Refusal(N_("The trail is broken at its end: entries after number {count} are missing or foreign."),
                       count=count)
     return count

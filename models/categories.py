@@ -22,7 +22,7 @@ ESTABLISHED_HOW = (
 
 
 def _resume(**conditions: object) -> Step:
-    return Step("resume", N_("Resume payment"), (CLERK,), bulk=True,
+    return Step("resume", N_("Resume payment"), (CLERK,), bulk=True, effect="resume",
                 facts=(Fact("resumes", N_("First month paid by the ordinary run"), "month"),), **conditions)
 
 

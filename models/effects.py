@@ -8,6 +8,7 @@ from datetime import date, datetime
 from models import ledger
 from models.case import Case
 from models.certificate import Certificate
+from models.entitlement import Span, read_facts, ruling
 from models.months import Month
 from models.steps import Proof, Step
 from models.words import N_, Refusal
@@ -54,6 +55,22 @@ def _statement(case: Case, facts: dict, new: list[Certificate], by: str, now: da
     return {}
 
 
+def _resume(case: Case, facts: dict, new: list[Certificate], by: str, now: datetime, on: date) -> dict:
+    """A month that the settlement would refuse is refused here, where another one can still be chosen."""
+    month = Month.parse(facts["resumes"])
+    if month in _lost(case):
+        raise Refusal(N_("Payment cannot be resumed in {month}: what is recorded leaves no entitlement then. "
+                         "Choose a later month, or take back the step that says so."), month=str(month))
+    return {}
+
+
+def _lost(case: Case) -> Span:
+    """The months without entitlement by the facts of a case; the grant, entered later, has no part in them."""
+    given = ledger.ruling_facts(case, {"funeral_grant": "0.00"} | case.facts)
+    category = case.way.settled_as
+    return ruling(category).lost(read_facts(given, category, case.person.born, Month(2999, 12)))
+
+
 def _settle(case: Case, facts: dict, new: list[Certificate], by: str, now: datetime, on: date) -> dict:
     settlement = ledger.compute(case, case.facts | facts, by, now, Month.of(on))
     return {"owed": "no" if settlement.state == ledger.NOTHING_OWED else "yes",
@@ -77,5 +94,5 @@ def _refund(case: Case, facts: dict, new: list[Certificate], by: str, now: datet
 
 EFFECTS: dict[str, Effect] = {
     "": _nothing, "establish": _nothing, "seal": _nothing, "death": _death, "statement": _statement,
-    "settle": _settle, "review": _review, "approve": _approve, "refund": _refund,
+    "resume": _resume, "settle": _settle, "review": _review, "approve": _approve, "refund": _refund,
 }

@@ -153,9 +153,13 @@ def trial_document(case: Case, facts: dict, as_of: Month) -> dict:
         },
         "paused_from": str(case.paused_from), "resumes": facts.get("resumes"), "payments": None,
         "category": case.way.settled_as,
-        "facts": {name: _as_json(name, facts.get(name)) for name in case.way.settled_with},
+        "facts": ruling_facts(case, facts),
         "rates": rates_in_force(),
     }
+
+
+def ruling_facts(case: Case, facts: dict) -> dict:
+    return {name: _as_json(name, facts.get(name)) for name in case.way.settled_with}
 
 
 def _as_json(name: str, value: str | None) -> str | bool | None:

@@ -24,6 +24,7 @@ def found(county: str, name: str | None, admin_password: str, *, exercise: bool 
     name = name or SHIPPED.get(county)
     if name is None:
         raise Refusal(N_("Only 141122 ships with the portal: name another county with --name, then import its areas."))
+    _check_county(county, name)
     if county in SHIPPED:
         area.load(area_rows(_shipped_areas(county)), county)
     add_rates(shipped_rates())
@@ -34,6 +35,17 @@ def found(county: str, name: str | None, admin_password: str, *, exercise: bool 
     if db.session.scalar(select(User).where(User.role == Role.COUNTY_ADMIN)) is None:
         new_user("county_admin", "县级管理员", Role.COUNTY_ADMIN, county, admin_password, exercise=exercise)
     return campaign
+
+
+def _check_county(code: str, name: str) -> None:
+    if not (len(code) == 6 and code.isascii() and code.isdecimal()):
+        raise Refusal(N_("“{code}” is not the division code of a county: it has 6 digits."), code=code)
+    if not (name.strip() and len(name) <= 60 and name.isprintable()):
+        raise Refusal(N_("The name of a county has 1 to 60 characters."))
+    other = db.session.scalar(select(Campaign).where(Campaign.county_code != code))
+    if other is not None:
+        raise Refusal(N_("This portal is the one of {name}: another county gets a data folder of its own."),
+                      name=other.county_name)
 
 
 def migrate() -> None:

@@ -428,11 +428,22 @@ FOREIGN = ("INSERT INTO audit_entry (at, actor, origin, act, subject, area_code,
     pytest.param(["UPDATE audit_entry SET id = -5 WHERE id = 5", "UPDATE audit_entry SET id = 5 WHERE id = 6",
                   "UPDATE audit_entry SET id = 6 WHERE id = -5"], id="two swapped"),
     pytest.param(["UPDATE audit_head SET entries = entries - 1"], id="the count changed"),
+    pytest.param(["DELETE FROM audit_head"], id="the count gone"),
 ])
 def test_tampering_is_found(unguarded, tampering):
     assert verify() > 10
     for statement in tampering:
         unguarded.execute(text(statement))
+
+    with pytest.raises(Refusal, match="trail is broken"):
+        verify()
+
+
+@pytest.mark.parametrize("tampering", ["SET at = 'junk'", "SET changes = 'junk'"])
+def test_tampering_that_leaves_nothing_readable_is_found(unguarded, tampering):
+    if unguarded.connection().dialect.name == "postgresql":
+        pytest.skip("PostgreSQL takes no junk in these columns")
+    unguarded.execute(text(f"UPDATE audit_entry {tampering} WHERE id = 5"))
 
     with pytest.raises(Refusal, match="trail is broken"):
         verify()

@@ -265,6 +265,28 @@ def test_a_fresh_portal_has_no_account_and_no_secret(tmp_path):
     assert "There is no active user" in desk.run("step", "1", "x", "--by", "county_admin").stderr
 
 
+@pytest.mark.parametrize(("words", "sentence"), [
+    (("--county", "140321"), "name another county"),
+    (("--county", "14032", "--name", "平定县"), "6 digits"),
+    (("--county", "abcdef", "--name", "平定县"), "6 digits"),
+    (("--county", "140321", "--name", "县" * 61), "1 to 60"),
+    (("--county", "140321", "--name", "平定县"), "the one of 交城县"),
+])
+def test_a_county_that_cannot_be_founded_is_refused(founded, words, sentence):
+    result = founded.run("init", *words)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert sentence in result.stderr
+
+
+def test_another_county_brings_its_areas(tmp_path):
+    desk = Desk(tmp_path)
+
+    assert desk.run("init", "--county", "140321", "--name", "平定县").exit_code == 0
+    assert areas(desk, "code,name\n140321100,冠山镇\n".encode()) == (0, "1 places are new or renamed.\n")
+    assert [row["name"] for row in desk.json("ranking")["rows"]] == ["冠山镇"]
+
+
 def test_init_twice_keeps_everything(founded):
     before = founded.json("ranking")
 

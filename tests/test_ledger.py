@@ -189,12 +189,24 @@ def test_a_rate_that_is_missing_is_refused_never_zero(session):
 
 
 def test_what_cannot_be_settled_leaves_no_settlement():
-    case = walk(a_case(category="duplicate"), until="decide", handling="resume", other_from="2019-06")
-    step(case, "resume")
+    case = walk(a_case(category="uncertified", basic_from="2021-09"), until="resume")
 
-    with refused("carries no entitlement"):
+    with refused("when the pension began"):
         step(case, "settle")
     assert case.settlements == []
+
+
+@pytest.mark.parametrize(("more", "resumes", "why"), [
+    ({"other_from": "2019-06"}, "2021-10", "leaves no entitlement"),
+    ({"other_from": "2019-06", "other_to": "2021-03"}, "2021-03", "leaves no entitlement"),
+    ({"other_from": "2019-06", "other_to": "2019-07"}, "2019-12", "before the suspension"),
+])
+def test_payment_is_not_resumed_in_a_month_that_could_not_be_settled(more, resumes, why):
+    case = walk(a_case(category="duplicate"), until="decide", handling="resume", **more)
+
+    with refused(why):
+        step(case, "resume", resumes=resumes)
+    assert "resume" not in case.taken
 
 
 # ---- refunds
