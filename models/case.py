@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -71,6 +71,10 @@ class Benefit(db.Model, Editable, Child):
     entered_by: Mapped[str | None] = mapped_column(String(64))
 
 
+def _first_township(context: Any) -> str:
+    return context.get_current_parameters()["area_code"][:9]
+
+
 class Case(db.Model, Editable, Placed):
     """One suspension of one person in one campaign."""
 
@@ -96,6 +100,8 @@ class Case(db.Model, Editable, Placed):
     pause_reason: Mapped[str] = mapped_column(String(200), nullable=False, default="")
     remark: Mapped[str] = mapped_column(Text, nullable=False, default="")
     listed_at: Mapped[datetime] = mapped_column(Instant, nullable=False)
+    # Where it was first listed: past standings are answered by it, wherever the case moves later.
+    listed_township: Mapped[str] = mapped_column(AreaCode, nullable=False, default=_first_township)
     # Set when the list is handed out, never after: the township it counts in, if it is stock.
     stock_township: Mapped[str | None] = mapped_column(AreaCode, index=True)
     proposed: Mapped[str] = mapped_column(String(20), nullable=False, default="unknown")

@@ -18,8 +18,10 @@ from models.scope import everything
 from models.steps import Proof
 from models.user import User
 from models.words import N_, Refusal
+from models.workflow import NOT_APPLICABLE, plan
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+DEREGISTERING = ("deregister", "village_deregister")
 EVIDENCE = {
     Proof.HOUSEHOLD_CANCELLATION: "派出所户籍注销证明", Proof.DEATH_CERTIFICATE: "村委会、镇政府盖章的死亡证明",
     Proof.OTHER_PENSION: "其他养老保险待遇证明", Proof.POLICE_ANSWER: "派出所户籍核查复函",
@@ -66,6 +68,8 @@ def back_pay(case: Case, issued_on: date, names: Names) -> dict:
 
 def recovery(case: Case, issued_on: date, names: Names) -> dict:
     settlement = _settled(case)
+    if not case.campaign.bank_account:
+        raise Refusal(N_("The campaign names no account for refunds yet: the county administrator fills it in."))
     months = sorted({line.month for line in settlement.lines if line.difference < 0})
     if not months:
         raise Refusal(N_("{name} was paid nothing too much."), name=case.person.name)
@@ -94,13 +98,13 @@ def _who_refunds(case: Case) -> tuple[str, str, str]:
 
 def deregistration(case: Case, issued_on: date, names: Names) -> dict:
     settlement, facts = _settled(case), case.facts
+    if not any(state.step.key in DEREGISTERING and state.state != NOT_APPLICABLE for state in plan(case)):
+        raise Refusal(N_("{name} is not to be deregistered."), name=case.person.name)
     reason, reason_on = {
         "deceased": ("死亡", facts.get("died_on")), "impostor": ("死亡", facts.get("died_on")),
         "duplicate": ("重复享受待遇", facts.get("other_from")),
         "dual_household": ("双重户籍", facts.get("answered_on")),
     }.get(case.category, (case.way.chinese, issued_on.isoformat()))
-    if reason_on is None:
-        raise Refusal(N_("{name} is not to be deregistered."), name=case.person.name)
     return {"reason": reason, "reason_on": reason_on, "evidence": _evidence(case), **_balances(settlement),
             "back_pay": yuan(settlement.back_pay), "recover": yuan(settlement.recover),
             "offset": yuan(settlement.offset), "funeral_grant": facts.get("funeral_grant") or "0.00",

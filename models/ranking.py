@@ -88,8 +88,11 @@ def _reached(kind: str, end: datetime):
 
 
 def _stock(campaign: Campaign, end: datetime) -> tuple:
-    """What is stock at *end* and the township it counts in: frozen at the hand-out, provisional before it."""
-    here = func.substr(Case.area_code, 1, 9)
+    """What is stock at *end*, the township it counts in, and the one additions count in.
+
+    Stock is frozen at the hand-out and provisional before it; additions count where they were first listed.
+    """
+    here = Case.listed_township
     if campaign.handed_out_at is not None and campaign.handed_out_at < end:
         return Case.stock_township.is_not(None), Case.stock_township, here
     return Case.paused_from < str(campaign.cutoff), here, here

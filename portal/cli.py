@@ -207,7 +207,7 @@ def export(sheet: str, out: str, area: str | None) -> None:
     with office():
         campaign = the_campaign()
         within = area or campaign.county_code
-        if not within.startswith(campaign.county_code):
+        if not within.isdecimal() or not within.startswith(campaign.county_code):
             raise Refusal(N_("Area {area} lies outside the county {county}."), area=within, county=campaign.county_code)
         with scope.seeing(within):
             data = build(sheet, campaign, clock.now(), _speak())

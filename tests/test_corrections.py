@@ -85,3 +85,21 @@ def test_a_township_moves_nobody_into_another_one(county, session):
     with seeing_as(county.township()), refused("no village"):
         correct(case, area_code=SUNKEN)
     assert session.scalar(select(Case.area_code).where(Case.id == case.id)) == "141122100001"
+
+
+def test_past_standings_stay_when_an_addition_moves(county, session):
+    from models.handing import hand_out
+    first = a_case(village="141122100001", paused_from="2020-01")
+    with seeing_as(county.clerk, "2021-09-18") as now:
+        hand_out(county.campaign, county.clerk.username, now)
+        session.commit()
+    addition = a_case(village="141122100001", paused_from="2021-08", at="2021-09-18T12:00:00+08:00")
+    before = {day: standings(county.campaign, date(2021, 9, day)) for day in (17, 18, 19)}
+
+    with seeing_as(county.clerk):
+        correct(first, area_code=SUNKEN)
+        correct(addition, area_code=SUNKEN)
+        session.commit()
+
+    assert {day: standings(county.campaign, date(2021, 9, day)) for day in (17, 18, 19)} == before
+    assert next(row for row in before[19]["rows"] if row["code"] == "141122100")["added"] == 1

@@ -244,6 +244,7 @@ def upgrade() -> None:
     sa.Column('pause_reason', sa.String(length=200), nullable=False),
     sa.Column('remark', sa.Text(), nullable=False),
     sa.Column('listed_at', models.base.Instant(), nullable=False),
+    sa.Column('listed_township', sa.String(length=12).with_variant(sa.String(length=12, collation='C'), 'postgresql'), nullable=False),
     sa.Column('stock_township', sa.String(length=12).with_variant(sa.String(length=12, collation='C'), 'postgresql'), nullable=True),
     sa.Column('proposed', sa.String(length=20), nullable=False),
     sa.Column('category', sa.String(length=20), nullable=False),
