@@ -234,3 +234,14 @@ def county(app: Flask) -> Iterator[County]:
     """The county, in sight for reading; writing still needs somebody who acts (`seeing_as`, `arranging`)."""
     with seeing(factories.COUNTY):
         yield County()
+
+
+@pytest.fixture
+def portal(database: str, tmp_path: Path) -> Iterator[Flask]:
+    """The whole portal. No context stays open: requests would share what belongs to one of them."""
+    from portal import create_app
+    from portal.settings import Settings
+    app = create_app(Settings(data_dir=tmp_path, database_url=database, now=factories.NOW, demo=True))
+    yield app
+    with app.app_context():
+        db.engine.dispose()

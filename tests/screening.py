@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any
 
-from factories import PASSWORD
+from factories import PASSWORD, arranging
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -138,3 +139,10 @@ class Desk:
 def hidden(text: str, name: str) -> str:
     """The value of a hidden field."""
     return re.search(rf'name="{name}" value="([^"]*)"', text)[1]
+
+
+@contextmanager
+def looking(app):
+    """A look at the database behind the screens, and a hand in it."""
+    with app.app_context(), arranging() as now:
+        yield now

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 from factories import NOW, TIANNING, XIAJIAYING, a_case, a_user, an_upload, arranging, id_number, seeing_as, step, walk
-from screening import Desk, Page, hidden
+from screening import Desk, Page, hidden, looking
 from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
@@ -35,9 +35,8 @@ from models.roster_columns import BENEFITS, ROSTER
 from models.scope import everything, seeing
 from models.user import Role, User
 from models.words import Message
-from portal import create_app, drawing, jobs
+from portal import drawing, jobs
 from portal.cli import main
-from portal.settings import Settings
 
 SAMPLES = Path(__file__).parent / "samples"
 HERE, THERE = f"{TIANNING}001", f"{XIAJIAYING}201"
@@ -45,18 +44,8 @@ TOWN, OTHER = f"township-{TIANNING}", f"township-{XIAJIAYING}"
 
 
 @pytest.fixture
-def app(database, tmp_path):
-    """The portal, without a context of its own: requests would share what belongs to one of them."""
-    app = create_app(Settings(data_dir=tmp_path, database_url=database, now=NOW, demo=True))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-
-
-@contextmanager
-def looking(app):
-    with app.app_context(), arranging() as now:
-        yield now
+def app(portal):
+    return portal
 
 
 def count(app, what) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from factories import NOW, TIANNING, XIAJIAYING, a_case, arranging
+from factories import TIANNING, XIAJIAYING, a_case, arranging
 from PIL import Image
-from screening import Desk, Page, hidden
+from screening import Desk, Page, hidden, looking
 from sqlalchemy import select
 
 from models import audit, handing, schema
@@ -21,8 +20,6 @@ from models.campaign import the_campaign
 from models.case import Case
 from models.categories import CATEGORIES
 from models.user import Role, User
-from portal import create_app
-from portal.settings import Settings
 from views import listing, trailwords
 
 POSTS = [role.value for role in Role if role != Role.TOWNSHIP] + [f"township-{TIANNING}"]
@@ -31,18 +28,8 @@ HERE, THERE = f"{TIANNING}001", f"{XIAJIAYING}201"
 
 
 @pytest.fixture
-def app(database, tmp_path):
-    """The portal. No context stays open: requests would share what belongs to one of them."""
-    app = create_app(Settings(data_dir=tmp_path, database_url=database, now=NOW, demo=True))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-
-
-@contextmanager
-def looking(app):
-    with app.app_context(), arranging() as now:
-        yield now
+def app(portal):
+    return portal
 
 
 @pytest.fixture
