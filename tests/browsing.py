@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -182,15 +183,16 @@ class Person:
         self.page.get_by_role("button", name=label, exact=True).set_input_files(list(files))
 
     def tile(self, title: str) -> int:
-        """The number that a tile of the home page shows."""
-        words = self.page.locator(".tile").filter(has_text=title).inner_text().split("\n")
-        assert words[0] == title
-        return int(words[1])
+        """The number that a tile of the home page shows, whether or not the page has its style yet."""
+        tile = self.page.locator(".tile").filter(has_text=re.compile(rf"^\s*{title}"))
+        return int(tile.locator("b").inner_text())
 
     def cells(self, table: str, row: str) -> list[str]:
         """The cells of a table's row, by a text that stands in it."""
         rows = self.page.get_by_role("region", name=table, exact=True).get_by_role("row")
-        return [text.strip() for text in rows.filter(has_text=row).locator("th, td").all_inner_texts()]
+        wanted = rows.filter(has_text=row)
+        expect(wanted.first).to_be_visible(timeout=PATIENCE)
+        return [text.strip() for text in wanted.locator("th, td").all_inner_texts()]
 
     def fetches(self, press: Callable[[], None]) -> tuple[str, bytes]:
         """The name and the bytes of the file that comes when something is pressed."""
