@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, MetaData, event
 
 from models.base import Base
 
-# GET requests set it to False: they read and need not wait for each other.
+# GET requests set it to False: they need not wait for each other, and the database refuses whatever they would write.
 writing: ContextVar[bool] = ContextVar("writing", default=True)
 
 
@@ -62,11 +62,15 @@ def revise(engine: Engine, message: str) -> None:
 
 
 def tune(engine: Engine) -> None:
-    """SQLite: WAL, full sync, foreign keys, and BEGIN IMMEDIATE for whoever writes (else writers meet "locked")."""
-    if engine.dialect.name != "sqlite":
-        return
-    event.listen(engine, "connect", _tune_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    """Transactions begun while `writing` is False are read-only, whatever a screen tries.
+
+    SQLite also gets WAL, full sync, foreign keys, and BEGIN IMMEDIATE for whoever writes (else writers meet "locked").
+    """
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_elsewhere)
 
 
 def _tune_sqlite(connection: Any, record: Any) -> None:
@@ -79,4 +83,11 @@ def _tune_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    # Said each time: a pooled connection remembers what the last one to use it was.
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing.get() else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+
+
+def _begin_elsewhere(connection: Connection) -> None:
+    if not writing.get():
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")

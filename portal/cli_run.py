@@ -10,6 +10,7 @@ from models.words import N_
 from portal.cli import main
 from portal.commands import office, refusing, say, settings, tell
 
+HERE = ("127.0.0.1", "localhost", "::1")
 PORTS = click.IntRange(0, 65535)  # the machine would take a larger one for another
 
 
@@ -32,6 +33,9 @@ def serve(port: int, host: str) -> None:
     from portal import supervisor
     with office():
         settings().check_key()
+    if host not in HERE and not settings().https:
+        click.echo(say(N_("Passwords and ID numbers would cross the network in the clear: put a proxy with HTTPS in front, let "
+                          "the portal listen on 127.0.0.1 behind it, and set PORTAL_HTTPS=proxied.")), err=True)
     supervisor.serve(settings(), host, port)
 
 

@@ -21,8 +21,6 @@ from portal.settings import Settings
 
 log = logging.getLogger("portal")
 
-THREADS = 8
-
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0: any free one. Raises Refusal if the port is taken or not ours to take."""
@@ -52,15 +50,9 @@ def _cannot_listen(error: Exception, host: str, port: int) -> Refusal:
 
 def web(settings: Settings, host: str = "127.0.0.1", port: int = 8000, listener: socket.socket | None = None) -> None:
     """Serve the screens until told to stop. Raises Refusal if the port is taken."""
-    from waitress import serve
-
-    from portal import create_app
+    from portal import create_app, server
     listener = listener or listen(host, port)
-    serve(create_app(settings), sockets=[listener], threads=THREADS, ident="", _quiet=True,
-          max_request_body_size=64 * 1024 * 1024, channel_timeout=60,
-          # HTTPS ends at a proxy on this machine; nobody else's word about it counts.
-          trusted_proxy="127.0.0.1", trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
-          clear_untrusted_proxy_headers=True)
+    server.built(create_app(settings), listener, settings.https).run()
 
 
 def work(settings: Settings) -> None:

@@ -25,6 +25,8 @@ class Settings:
     redis_url: str | None = None
     now: datetime | None = None
     locale: str = "zh_Hans_CN"
+    hosts: tuple[str, ...] = ()  # the names people may call the portal by; none given: any
+    https: bool = False  # a proxy on this machine speaks HTTPS with the browsers
     demo: bool = False  # a password alone signs in, and every page says it is an exercise
 
     @classmethod
@@ -37,6 +39,8 @@ class Settings:
             redis_url=_redis_url(os.environ.get("PORTAL_REDIS_URL")),
             now=_moment(os.environ.get("PORTAL_NOW")),
             locale=_locale(os.environ.get("PORTAL_LOCALE")),
+            hosts=tuple(os.environ.get("PORTAL_HOSTS", "").replace(",", " ").split()),
+            https=_https(os.environ.get("PORTAL_HTTPS")),
         )
         return cls(**values | changes)
 
@@ -94,6 +98,12 @@ def _locale(text: str | None) -> str:
     if text and text not in LOCALES:
         raise Refusal(N_("PORTAL_LOCALE is one of {all}, not {text}."), all=", ".join(LOCALES), text=text)
     return text or LOCALES[0]
+
+
+def _https(text: str | None) -> bool:
+    if text and text != "proxied":
+        raise Refusal(N_("PORTAL_HTTPS is “proxied” or left out, not {text}."), text=text)
+    return bool(text)
 
 
 def _kept_secret(path: Path) -> str:
