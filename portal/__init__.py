@@ -12,7 +12,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import views
     from models import schema
     from models.base import db
-    from portal import auth, bulletins, clock, headers, health, jobs, language, refusals
+    from portal import auth, bulletins, clock, headers, health, jobs, language, refusals, wellformed
     from portal.store import Store
 
     settings = settings or Settings.from_env()
@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions.update(store=Store(settings.files), clock=clock, bulletins=bulletins)  # screens take them from here
     headers.init_app(app)
     language.init_app(app)
+    wellformed.init_app(app)
     auth.init_app(app)
     refusals.init_app(app)
     jobs.init_app(app)

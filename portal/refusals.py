@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from models.base import db
 from models.words import N_, STALE, Refusal
 from portal.language import came_from
+from views.asking import Misasked
 from views.words import say
 
 log = logging.getLogger("portal")
@@ -35,7 +36,9 @@ def _refused(refusal: Refusal):
 
 
 def _http(error: HTTPException):
-    return render_template("refusal.html", title=say(_SENTENCES.get(error.code, error.name)), reference=None), error.code
+    sentence = error.description if isinstance(error, Misasked) else _SENTENCES.get(error.code, error.name)
+    allow = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else {}
+    return render_template("refusal.html", title=say(sentence), reference=None), error.code, allow
 
 
 def _bug(error: Exception):

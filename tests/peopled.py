@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from datetime import timedelta
 from pathlib import Path
 
 from factories import NOW, TIANNING, XIAJIAYING, a_case, a_user, arranging, holder, seeing_as, step, walk
@@ -19,10 +20,10 @@ from models.campaign import Campaign, Handout, Preparation, the_campaign
 from models.case import Case
 from models.categories import CATEGORIES
 from models.certificate import Certificate, Upload, attach
-from models.document import DRAWN, Bulletin, Document
+from models.document import DRAWN, REFUSED, Bulletin, Document
 from models.imports import ImportRun
 from models.ledger import PublishedRate, Settlement
-from models.outbox import DONE, Task
+from models.outbox import DONE, FAILED, Task
 from models.papers import order_documents
 from models.scope import everything
 from models.user import Role, User
@@ -31,6 +32,7 @@ from portal.settings import Settings
 from portal.store import Store
 
 HERE, THERE = f"{TIANNING}001", f"{XIAJIAYING}201"
+NEXT = {HERE: f"{TIANNING}002", THERE: f"{XIAJIAYING}202"}  # a village whose list nobody handed on
 TOWN, OTHER = f"township-{TIANNING}", f"township-{XIAJIAYING}"
 # Names that stand on no row but a township's own.
 HERS, THEIRS = ("贾本地", "甲"), ("尉迟外", "乙")
@@ -55,11 +57,14 @@ def furnish(folder: Path) -> dict[str, dict[str, int]]:
         with arranging() as now:
             handing.hand_out(the_campaign(), "county_clerk", now)
         with arranging() as now:
-            a_user(Role.COUNTY_CLERK, username="gone").active = False
+            a_user(Role.COUNTY_CLERK, username="gone")
             for code in (TIANNING, XIAJIAYING):
                 _prepared(code, put, now)
             for code, mark in ((HERE, HERS), (THERE, THEIRS)):
                 _papers(code, mark, put, now)
+                _refused(code, now)
+        for village, mark in ((HERE, HERS), (THERE, THEIRS)):
+            step(a_case(NEXT[village], category="uncertified", name=f"{mark[0]}邻"), "certify")
         return {name: _ids(code, mark) for name, code, mark in (("here", HERE, HERS), ("there", THERE, THEIRS))}
 
 
@@ -69,6 +74,7 @@ def _people(village: str, mark: tuple[str, str]) -> None:
                name=f"{mark[0]}{number}")
     drawn = {"alive": "yes", "impostor_from": "2019-10", "impostor_to": "2019-12"}
     walk(a_case(village, category="impostor", name=f"{mark[0]}退"), "approve", **drawn)
+    walk(a_case(village, category="impostor", name=f"{mark[0]}还"), "refund", **drawn)
     step(walk(a_case(village, category="uncertified", name=f"{mark[0]}补"), "resume"), "settle")
 
 
@@ -95,9 +101,20 @@ def _papers(village: str, mark: tuple[str, str], put, now) -> None:
                              sha256=hashlib.sha256(village.encode()).hexdigest(), counts={"new": 1}, imported_at=now,
                              imported_by="county_clerk"))
     if village == HERE:
-        db.session.add(Bulletin(campaign=the_campaign(), as_of=now.date(), kind="ranking", facts={}, file_name="通报.pdf",
+        db.session.add(Bulletin(campaign=the_campaign(), as_of=now.date() - timedelta(days=1), kind="ranking", facts={},
+                                file_name="通报.pdf",
                                 ordered_by="county_clerk", ordered_at=now, state=DRAWN, task_id=task.id,
                                 sha256=put(b"%PDF-1.4 ranking")))
+
+
+def _refused(village: str, now) -> None:
+    """A paper that could not be drawn, and its task: both may be ordered again."""
+    case = db.session.scalars(select(Case).where(Case.area_code == village).order_by(Case.id.desc())).first()
+    with seeing_as(holder(Role.TOWNSHIP, case)):
+        task = order_documents([case], "certification", holder(Role.TOWNSHIP, case), now)
+        db.session.flush()
+    task.state = FAILED
+    db.session.scalars(select(Document).where(Document.task_id == task.id)).one().state = REFUSED
 
 
 def _ids(village: str, mark: tuple[str, str]) -> dict[str, int]:
@@ -107,7 +124,11 @@ def _ids(village: str, mark: tuple[str, str]) -> dict[str, int]:
     town = village[:9]
     with_money = first(Case, Case.area_code == village, order=Case.id.desc())
     return {
-        "case": first(Case, Case.area_code == village), "settlement": first(Settlement, Settlement.case_id == with_money),
+        "case": first(Case, Case.area_code == village), "owed": with_money,
+        "begun": first(Case, Case.area_code == NEXT[village]),
+        "unknown": first(Case, Case.area_code == village, Case.next_step == "establish"),
+        "failed": first(Task, Task.area_code.startswith(town), Task.state == FAILED),
+        "code": town, "settlement": first(Settlement, Settlement.case_id == with_money),
         "certificate": first(Certificate, Certificate.name == f"{mark[0]}证明.png"), "campaign": first(Campaign),
         "handout": first(Handout, Handout.area_code == village), "rate": first(PublishedRate), "bulletin": first(Bulletin),
         "village": first(Village, Village.area_code == village),

@@ -151,14 +151,24 @@ def test_who_only_reads_gets_no_forms(app, people):
 
 MALFORMED = (
     "page=-1", "page=99999999999999999999", "page=x", "sort=99", "sort=-3", "sort=x", "desc=x", "page_size=100000000",
-    "flt0_township=%00", "flt0_category=nope", "flt9999999_state=verified", "flt_=1", "flt", "search=%00%ff", "search=%25",
-    "endpoint=x&_method=y&_external=1", "url=http://[", "search=" + "9" * 400, "flt0_due=late&flt0_waits=me")
+    "flt0_township=%00", "flt0_category=nope", "flt9999999_state=verified", "flt_=1", "flt", "search=%00%ff",
+    "endpoint=x&_method=y&_external=1", "url=http://[")
+HONEST = ("page=99999", "page=", "desc=", "search=%25", "search=%ff", "search=" + "9" * 400)
 
 
-def test_malformed_addresses_are_as_if_not_asked(app, people):
+def test_malformed_addresses_are_refused_and_odd_ones_are_answered(app, people):
     desk = Desk(app, "county_admin")
     for where in ("case", "audit", "village", "user", "rate"):
-        assert [query for query in MALFORMED if desk.get(f"/admin/{where}/?{query}").status_code != 200] == []
+        assert [query for query in MALFORMED if desk.get(f"/admin/{where}/?{query}").status_code != 400] == [], where
+        assert [query for query in HONEST if desk.get(f"/admin/{where}/?{query}").status_code != 200] == [], where
+
+
+def test_a_link_from_another_post_opens_the_list_one_sees(app, people):
+    """A village stays picked when the township changes, and a county's link names a township its clerk need not pick."""
+    for post, query in (("county_clerk", f"flt0_township={XIAJIAYING}&flt1_village={TIANNING}001"),
+                        (f"township-{TIANNING}", f"flt0_township={TIANNING}&flt0_kind=stock")):
+        assert Desk(app, post).get(f"/admin/case/?{query}").status_code == 200, post
+    assert "重新打开列表" in Desk(app, "county_clerk").get("/admin/case/?flt0_state=nope").text
 
 
 def test_people_are_found_by_name_pinyin_and_number(app, people):

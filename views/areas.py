@@ -12,7 +12,7 @@ from models.words import N_
 from views.base import OfficeView
 from views.filters import Pick, prefix
 from views.formfields import OfficeForm
-from views.places import TOWNSHIP
+from views.places import TOWNSHIP, TOWNSHIP_CODE
 
 
 class ContactForm(OfficeForm):
@@ -47,4 +47,4 @@ class VillageView(Place):
     column_list = column_details_list = ("name", "area_code", "township.name", "contact", "phone")
     column_sortable_list = ("area_code",)
     column_filters = (Pick("township", N_("Township"), TOWNSHIP.choices,
-                           lambda code: Village.area_code.between(code, code + "999")),)
+                           lambda code: Village.area_code.between(code, code + "999"), elsewhere=TOWNSHIP_CODE),)

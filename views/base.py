@@ -88,6 +88,13 @@ class OfficeView(Guarded, Listing, ModelView):
     def __init__(self) -> None:
         super().__init__(self.row, db, name=lazy_gettext(self.title), endpoint=self.at)
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """A form that the screen does not have has no address; the framework reads the addresses after this."""
+        super().__init_subclass__(**more)
+        for able, form in ((cls.can_create, "create_view"), (cls.can_edit, "edit_view")):
+            if not able:
+                setattr(cls, form, None)
+
     def limits(self) -> list[Any]:
         """The area written out once more, beside the session's own seam; a screen may add to it."""
         if issubclass(self.model, scope.Placed) and scope.current():
@@ -125,16 +132,16 @@ class OfficeView(Guarded, Listing, ModelView):
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
         """A new row, by its form."""
-        if not (self.can_create and self.may_change()):
-            abort(403 if self.can_create else 404)
+        if not self.may_change():
+            abort(403)
         return self._form_page(self.create_form(), self.build_new_instance, lazy_gettext("Add"))
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
         """The form of one row, refused if somebody else was quicker."""
         row = self.get_one(request.args.get("id"))
-        if not (self.can_edit and self.may_change()):
-            abort(403 if self.can_edit else 404)
+        if not self.may_change():
+            abort(403)
         return self._form_page(self.edit_form(obj=row), lambda: row, lazy_gettext("Change"), row)
 
     def _form_page(self, form: Any, target: Any, verb: Any, row: Any = None) -> Any:

@@ -14,27 +14,35 @@ from sqlalchemy import ColumnElement, and_, false
 from models import idnumber
 from models.base import db
 from models.scope import after
+from views.asking import Misasked
 
 Choices = Iterable[tuple[str, str]]  # (value, message id or name)
 
 
 class Pick(BaseSQLAFilter):
-    """One select: *choices* are asked when the page is drawn, *where* makes a condition of the value picked."""
+    """One select: *choices* are asked when the page is drawn, *where* makes a condition of the value picked.
+
+    *elsewhere* is the pattern of values that were on offer on another page, or to another post: not asked here.
+    """
 
     def __init__(self, key: str, title: str, choices: Choices | Callable[[], Choices],
-                 where: Callable[[str], ColumnElement[bool]], by_link: bool = False):
+                 where: Callable[[str], ColumnElement[bool]], by_link: bool = False, elsewhere: str | None = None):
         super().__init__(None, lazy_gettext(title))
         self.key, self.choices, self.where = key, choices, where
-        self.by_link = by_link  # asked by tabs and tiles, not by a select of its own
+        self.by_link, self.elsewhere = by_link, elsewhere  # by_link: asked by tabs and tiles, not by a select of its own
 
     def offered(self) -> list[tuple[str, str]]:
         return list(self.choices() if callable(self.choices) else self.choices)
 
     def picked(self) -> str | None:
-        """The value the address asks for, as flt<number>_<key>; nothing if it is not on offer."""
+        """The value the address asks for, as flt<number>_<key>. Raises Misasked if it is not on offer."""
         pattern = re.compile(rf"flt\d{{0,3}}_{self.key}")
         asked = next((value for name, value in request.args.items() if pattern.fullmatch(name) and value), None)
-        return asked if asked and asked in dict(self.offered()) else None
+        if not asked or asked in dict(self.offered()):
+            return asked
+        if self.elsewhere and re.fullmatch(self.elsewhere, asked, re.ASCII):
+            return None
+        raise Misasked
 
     def apply(self, query: Any, value: str, alias: Any = None) -> Any:
         return query.filter(self.where(value))
@@ -43,9 +51,9 @@ class Pick(BaseSQLAFilter):
         return "="
 
 
-def equals(key: str, title: str, column: Any, choices: Choices | Callable[[], Choices]) -> Pick:
+def equals(key: str, title: str, column: Any, choices: Choices | Callable[[], Choices], elsewhere: str | None = None) -> Pick:
     """A select over the values of one column."""
-    return Pick(key, title, choices, lambda value: column == value)
+    return Pick(key, title, choices, lambda value: column == value, elsewhere=elsewhere)
 
 
 def titled(titles: dict[Any, str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The list of a screen: filters, search, tabs, sort, pages, ticks; what an address asks wrongly is as if not asked."""
+"""The list of a screen: filters, search, tabs, sort, pages, ticks; what an address asks wrongly is answered 400."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask_admin.model.base import ViewArgs
 from sqlalchemy import ColumnElement
 
 from models.words import N_, Refusal
+from views import asking
 from views.filters import Pick
 from views.words import say
 
@@ -49,15 +50,16 @@ class Listing:
         return flt.key
 
     def _get_list_filter_args(self) -> list[tuple[int, str, str]]:
+        asking.only(pick.key for pick in self._filters or ())
         asked = [(number, pick.name, pick.picked()) for number, pick in enumerate(self._filters or ())]
         return [entry for entry in asked if entry[2]]
 
     def _get_list_extra_args(self) -> ViewArgs:
         search = request.args.get("search", "").replace("\0", "").strip()[:60]
-        page, sort = (request.args.get(name, type=int) for name in ("page", "sort"))
-        return ViewArgs(page=max(page or 0, 0), page_size=request.args.get("page_size", 0, type=int),
-                        sort=sort, sort_desc=request.args.get("desc") == "1", search=search or None,
-                        filters=self._get_list_filter_args())
+        sortable = [index for index, (name, _title) in enumerate(self._list_columns) if name in self._sortable_columns]
+        return ViewArgs(page=asking.number("page") or 0, page_size=asking.one_of("page_size", self.page_size_options) or 0,
+                        sort=asking.one_of("sort", sortable), sort_desc=asking.one_of("desc", (0, 1)) == 1,
+                        search=search or None, filters=self._get_list_filter_args())
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
         meant = self.searched(search)
@@ -89,9 +91,7 @@ class Listing:
                            deeds=self.deeds(), again=self._again(asked), most=MOST_TICKED)
 
     def _sort(self, asked: ViewArgs) -> str | None:
-        """The column to sort by, if it is one that can be sorted by."""
-        column = self._get_column_by_idx(asked.sort)
-        return column[0] if column and column[0] in self._sortable_columns else None
+        return self._list_columns[asked.sort][0] if asked.sort is not None else None
 
     def _again(self, asked: ViewArgs, **other: Any) -> dict[str, Any]:
         """The arguments that ask for this list again."""

@@ -41,12 +41,16 @@ def villages() -> list[tuple[str, str]]:
     return [(code, short_name(name)) for code, name in found]
 
 
+# A link comes from another post, and a village stays picked when the township changes: codes not on offer are not asked.
+TOWNSHIP_CODE, VILLAGE_CODE = r"\d{9}", r"\d{9}|\d{12}"
+
+
 def township_of(column: Any) -> Pick:
-    return Pick("township", N_("Township"), townships, lambda code: scope.in_area(column, code))
+    return Pick("township", N_("Township"), townships, lambda code: scope.in_area(column, code), elsewhere=TOWNSHIP_CODE)
 
 
 def village_of(column: Any) -> Pick:
-    return equals("village", N_("Village"), column, villages)
+    return equals("village", N_("Village"), column, villages, elsewhere=VILLAGE_CODE)
 
 
 TOWNSHIP = township_of(Case.area_code)

@@ -1,0 +1,69 @@
+"""The portal on two townships, with somebody of every post signed in; and the counts at the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import make_template
+from peopled import furnish, office
+from screening import Desk
+
+from access.knocking import NAMES, Place
+from access.tally import lines
+from models.base import db
+from models.user import User
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    for line in lines():
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def place_at(stage, tmp_path_factory) -> Iterator[Place]:
+    """Two templates: "peopled", where nobody signed in yet, and "signed", where everybody did."""
+    folder, ids = tmp_path_factory.mktemp("office"), {}
+    make_template(stage, "peopled", lambda: ids.update(furnish(folder)))
+    stage.copy("peopled", "access")
+    place = Place(office(stage.url("access"), folder), stage, ids)
+    place.prepare()
+    sign_in(place)
+    with place.app.app_context():
+        db.engine.dispose()
+    stage.copy("access", "signed")
+    yield place
+    with place.app.app_context():
+        db.engine.dispose()
+
+
+def sign_in(place: Place) -> None:
+    """Every post; whoever is disabled since, signed out since, or was never there."""
+    ended = Desk(place.app, "county_clerk")
+    place.keep("ended", ended)
+    ended.post("/logout")
+    place.enter("disabled", "gone")
+    with place.looking():
+        db.session.query(User).filter_by(username="gone").one().active = False
+    stranger = Desk(place.app)
+    stranger.get("/login")
+    place.keep("-", stranger)
+    for letter, username in NAMES.items():
+        place.enter(letter, username)
+
+
+@pytest.fixture
+def place(place_at: Place) -> Place:
+    """On a fresh copy, everybody signed in."""
+    return place_at.fresh()
+
+
+@pytest.fixture
+def app(place_at: Place):
+    """The portal of these townships on a fresh copy, nobody signed in."""
+    return place_at.fresh("peopled").app
+
+
+@pytest.fixture
+def ids(place_at: Place) -> dict[str, dict]:
+    return place_at.ids

@@ -1,0 +1,65 @@
+"""What a form holds that does something: texts, and functions of the row's id for versions, files and places."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from peopled import scan
+from sqlalchemy import select
+
+from models.area import Township, Village
+from models.base import db
+from models.campaign import Campaign, Handout, the_campaign
+from models.case import Case
+from models.ledger import Settlement
+from models.user import User
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+Made = Callable[[Any], Any]
+
+
+def version(cls: type) -> Made:
+    return lambda id: str(db.session.get(cls, int(id)).version)
+
+
+def benefit_version(id: Any) -> str:
+    return str(db.session.get(Case, int(id)).person.benefit.version)
+
+
+def file(name: str = "扫描.png") -> Made:
+    return lambda id: (io.BytesIO(scan()), name)
+
+
+def not_handed_out() -> None:
+    the_campaign().handed_out_at = None
+    for handout in db.session.scalars(select(Handout)):
+        db.session.delete(handout)
+
+
+def seen_settlement(id: Any) -> str:
+    """The row and the version a page showed, as the form of a signature sends them."""
+    return f"{id}:{db.session.get(Settlement, int(id)).version}"
+
+
+def list_of(name: str) -> Made:
+    return lambda id: (io.BytesIO((SAMPLES / name).read_bytes()), name)
+
+
+ESTABLISHED = {"version": version(Case), "step": "establish", "fact-category": "no_card", "fact-how": "phone"}
+SIGNED = {"deed": "review", "stage": "apply", "row": seen_settlement}
+CHANGED = {"version": version(Case), "why": "试"}
+LOGIN = {"version": version(User)}
+BENEFIT = {"version": benefit_version, "basic_from": "2010-04", "supplement_from": "", "years_paid": "9",
+           "account_pension": "9.00", "account_balance": "99.00", "government_subsidy": "1.00", "supplement_account_pension": "0",
+           "supplement_account_balance": "0"}
+CORRECTION = {"version": version(Case), "name": "改名", "phone": "0358-1111111",
+              "area_code": lambda id: db.session.get(Case, int(id)).area_code}
+CONTACT = {"contact": "某某", "phone": "0358-0000000"}
+CAMPAIGN = {"version": version(Campaign), "title": "清理", "document_no": "号", "verify_by": "2021-09-20",
+            "clear_by": "2021-10-31", "bureau": "局", "office": "中心", "address": "地址", "phone": "电话", "refund_days": "31"}
+USER = {"username": "li", "name": "李", "role": "auditor", "township": ""}
+TOWNSHIP, VILLAGE = CONTACT | {"version": version(Township)}, CONTACT | {"version": version(Village)}
+RATE = {"item": "basic", "from_month": "2024-01", "amount": "128", "min_age": "0", "basis": "文件"}

@@ -1,0 +1,127 @@
+"""THE TABLE: who may knock at which address, with which method, for which row, and what a form needs to do something.
+
+A rule of the URL map without a row here fails, and so does a row without a rule. A new screen adds its rows to TABLE, a new
+post its letter to LETTERS. Row by row: the letters of the posts that may; the kind of row its identifier names (a name of
+`peopled`'s ids) and where the identifier stands; the form; whose rows it changes; for which posts it is as if it were not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from access import forms
+from access.forms import CHANGED, LOGIN, file, version
+from models.case import Case
+from models.user import Role
+
+# The posts by letter; TOWN stands for the clerk of a township, O for the one of the other township.
+LETTERS = {"A": "county_admin", "C": "county_clerk", "R": "county_reviewer", "P": "county_approver", "U": "auditor",
+           "T": "township", "S": "system_admin", "G": "security_admin"}
+POSTS = "".join(letter for letter, role in LETTERS.items() if role in set(Role))
+CASES = "ACRPUT"            # everybody who sees cases
+COUNTY = "ACRPU"            # of them, the county's
+SIGNERS = "CRPT"            # who may change cases at all
+ANYBODY = f"{POSTS}-"       # and whoever is not signed in
+
+
+@dataclass(frozen=True)
+class Door:
+    """One address with one method. `who`: letters let in; `lost`: letters for whom there is nothing; the rest: 403."""
+
+    who: str
+    row: str = ""                       # the kind of row its identifier names; everything below it hangs on that
+    by: str = "<id>"                    # where the identifier stands: <id> in the path, ?name in the query, name of a field
+    form: Mapping[str, Any] = field(default_factory=dict)  # text, or a function of the row's id
+    does: str = ""                      # letters for whom the form changes rows, of their own area
+    lost: str = ""
+    path: Mapping[str, str] = field(default_factory=dict)  # what stands in the path beside an id
+    first: Callable[[], None] | None = None                # what has to be so before the form can do anything
+    answers: tuple[int, ...] = (200, 302)                  # how whoever is let in is answered
+    shared: bool = False                                   # the row is everybody's
+
+
+def room(at: str, who: str, *, row: bool = True, shared: bool = False) -> dict[str, Door]:
+    """The list of a screen, the page of one of its rows, and its ticks without a deed behind them."""
+    page = {f"GET {at}.details_view": Door(who, at, "?id", shared=shared)} if row else {}
+    return {f"GET {at}.index_view": Door(who), **page, f"POST {at}.action_view": Door("", lost=who, form={"action": "delete"})}
+
+
+TABLE: dict[str, Door] = {
+    # Open to the street
+    "GET login": Door(ANYBODY),
+    "POST login": Door(ANYBODY, form={"username": "nobody", "password": "nothing"}, answers=(401,)),
+    "GET healthz": Door(ANYBODY, answers=(200, 503)),
+    "GET static": Door(ANYBODY, path={"filename": "portal.css"}),
+    "POST language": Door(ANYBODY, form={"locale": "en"}),
+    # The frame
+    "GET root": Door(POSTS),
+    "POST logout": Door(POSTS, does=POSTS),
+    "GET admin.index": Door(CASES),
+    # Rooms that are lists
+    **room("audit", "AU"), **room("campaign", CASES, shared=True), **room("case", CASES), **room("certificate", CASES),
+    **room("document", CASES), **room("rate", COUNTY, shared=True), **room("roster", "C"), **room("settlement", COUNTY),
+    **room("task", CASES), **room("township", CASES), **room("user", "A"), **room("village", CASES),
+    # A case
+    "POST case.action_view": Door("CT", "unknown", "rowid", {"action": "accept"}, lost="ARPU"),
+    "POST case.bulk": Door("CT", "case", "ids", {"deed": "step-certify", "stage": "apply", "fact-certified_on": "2021-09-18",
+                                                 "fact-method": "app"}, does="CT", lost="ARPU"),
+    "POST case.step": Door(SIGNERS, "unknown", form=forms.ESTABLISHED, does="CT", answers=(200, 302, 422)),
+    "POST case.undo": Door(SIGNERS, "begun", form=CHANGED | {"step": "certify"}, does="CT", answers=(200, 302, 422)),
+    "POST case.reclassify": Door(SIGNERS, "case", form=CHANGED | {"category": "no_card"}, does="CT", answers=(200, 302, 422)),
+    "POST case.give_back": Door(SIGNERS, "owed", form=CHANGED, does="CR", answers=(200, 302, 422)),
+    "POST case.attach": Door(SIGNERS, "case", form={"version": version(Case), "proof-other": file()}, does=SIGNERS),
+    "POST case.paper": Door(SIGNERS, "begun", form={"version": version(Case), "kind": "certification"}, does=SIGNERS),
+    "POST case.number": Door(CASES, "case", form={"why": "核对"}),
+    "GET case.benefit": Door("C", "case"),
+    "POST case.benefit": Door("C", "case", form=forms.BENEFIT, does="C"),
+    "GET case.correct": Door("CT", "case"),
+    "POST case.correct": Door("CT", "case", form=forms.CORRECTION, does="CT"),
+    # Files
+    "GET certificate.download": Door(CASES, "certificate"),
+    "GET document.download": Door(CASES, "document"),
+    "POST document.action_view": Door(CASES, "document", "rowid", {"action": "zip"}),
+    "GET task.show": Door(CASES, "task"),
+    "GET task.zip": Door(CASES, "task"),
+    "POST task.again": Door(SIGNERS, "failed", does=SIGNERS),
+    # Handing out
+    "GET handing.index": Door(CASES),
+    "GET handing.check": Door("C"),
+    "POST handing.out": Door("C", does="C", first=forms.not_handed_out),
+    "POST handing.on": Door("T", does="T"),
+    "POST handing.receipt": Door("T", "handout", "handout", {"person": "某"}, does="T"),
+    "POST handing.plan": Door("T", form={"leader": "某", "members": "某某", "plan": file("方案.png")}, does="T"),
+    "GET handing.plan_file": Door(CASES, "plan"),
+    "GET handing.village": Door(CASES, "handout"),
+    "GET handing.villages": Door(CASES, "code", "?township"),
+    "GET handing.export": Door(CASES),
+    # Money
+    "GET settlement.export_sheet": Door(COUNTY),
+    "POST settlement.action_view": Door("R", "settlement", "rowid", {"action": "review"}, lost="ACPU"),
+    "POST settlement.sign": Door("R", "settlement", "row", forms.SIGNED, does="R"),
+    # Reports
+    "GET ranking.index": Door(CASES),
+    "GET ranking.workbook": Door(CASES),
+    "GET ranking.download": Door(CASES, "bulletin", shared=True),
+    "POST ranking.issue": Door("AC", form={"day": "2021-09-19"}, does="AC"),
+    # Lists brought in
+    "GET roster.template": Door("C", path={"kind": "roster"}),
+    "POST roster.check": Door("C", form={"kind": "roster", "file": forms.list_of("roster_province.xlsx")}),
+    "POST roster.confirm": Door("C", form={"sha256": "0" * 64}, answers=(404,)),  # of one's own upload only: test_rooms
+    "POST roster.errors": Door("C", form={"sha256": "0" * 64}, answers=(404,)),
+    # What the administrator keeps
+    "GET township.edit_view": Door("A", "township", "?id"),
+    "POST township.edit_view": Door("A", "township", "?id", forms.TOWNSHIP, does="A"),
+    "GET village.edit_view": Door("A", "village", "?id"),
+    "POST village.edit_view": Door("A", "village", "?id", forms.VILLAGE, does="A"),
+    "GET campaign.edit_view": Door("A", "campaign", "?id", shared=True),
+    "POST campaign.edit_view": Door("A", "campaign", "?id", forms.CAMPAIGN, does="A", shared=True),
+    "GET rate.create_view": Door("A"),
+    "POST rate.create_view": Door("A", form=forms.RATE, does="A"),
+    "GET user.create_view": Door("A"),
+    "POST user.create_view": Door("A", form=forms.USER, does="A"),
+    "POST user.active": Door("A", "user", form=LOGIN, does="A"),
+    "POST user.password": Door("A", "user", form=LOGIN, does="A"),
+    "POST user.sessions": Door("A", "user", form=LOGIN, does="A"),
+}
