@@ -100,14 +100,14 @@ class Place:
         self.keep(who, desk)
 
     def keep(self, who: str, desk: Desk) -> None:
-        cookie = desk.client.get_cookie(self.app.session_interface.get_cookie_name(self.app))
+        cookie = desk.client.get_cookie("session")
         self.cookies[who], self.tokens[who] = cookie.value if cookie else "", desk.token
 
     def desk(self, who: str) -> Desk:
         """A browser of somebody who is signed in already; "-" is nobody."""
         desk = Desk(self.app)
         if self.cookies.get(who):
-            desk.client.set_cookie(self.app.session_interface.get_cookie_name(self.app), self.cookies[who])
+            desk.client.set_cookie("session", self.cookies[who])
         desk.token = self.tokens[who]
         return desk
 
