@@ -58,8 +58,10 @@ def web(settings: Settings, host: str = "127.0.0.1", port: int = 8000, listener:
     listener = listener or listen(host, port)
     serve(create_app(settings), sockets=[listener], threads=THREADS, ident="", _quiet=True,
           max_request_body_size=64 * 1024 * 1024, channel_timeout=60,
-          # HTTPS ends at a proxy on this machine; nobody else's word about it counts.
-          trusted_proxy="127.0.0.1", trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
+          # HTTPS ends at a proxy on this machine or at those that PORTAL_PROXIES counts; nobody else's word about it
+          # or about the browser's address counts.
+          trusted_proxy="*" if settings.proxies else "127.0.0.1", trusted_proxy_count=settings.proxies or 1,
+          trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
           clear_untrusted_proxy_headers=True)
 
 

@@ -25,6 +25,7 @@ class Settings:
     redis_url: str | None = None
     now: datetime | None = None
     locale: str = "zh_Hans_CN"
+    proxies: int = 0  # how many in a row stand in front, on other machines; 0: none, or one on this machine
     demo: bool = False  # a password alone signs in, and every page says it is an exercise
 
     @classmethod
@@ -37,6 +38,7 @@ class Settings:
             redis_url=_redis_url(os.environ.get("PORTAL_REDIS_URL")),
             now=_moment(os.environ.get("PORTAL_NOW")),
             locale=_locale(os.environ.get("PORTAL_LOCALE")),
+            proxies=_count(os.environ.get("PORTAL_PROXIES")),
         )
         return cls(**values | changes)
 
@@ -94,6 +96,12 @@ def _locale(text: str | None) -> str:
     if text and text not in LOCALES:
         raise Refusal(N_("PORTAL_LOCALE is one of {all}, not {text}."), all=", ".join(LOCALES), text=text)
     return text or LOCALES[0]
+
+
+def _count(text: str | None) -> int:
+    if text and not (text.isascii() and text.isdigit() and len(text) == 1):
+        raise Refusal(N_("PORTAL_PROXIES is a number from 0 to 9, not {text}."), text=text)
+    return int(text or 0)
 
 
 def _kept_secret(path: Path) -> str:
