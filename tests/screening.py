@@ -150,13 +150,13 @@ def looking(app):
 
 
 class Clock:
-    """The real clock of a portal, put forward by hand: `app.extensions["real_now"] = clock`, `clock.on(minutes=15)`."""
+    """The real clock of a portal, moved by hand only: `app.extensions["real_now"] = clock`, `clock.on(minutes=15)`."""
 
     def __init__(self) -> None:
-        self.ahead = timedelta()
+        self.at = datetime.now(UTC)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self.at
 
     def on(self, **by: float) -> None:
-        self.ahead += timedelta(**by)
+        self.at += timedelta(**by)
