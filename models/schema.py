@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -21,15 +23,18 @@ writing: ContextVar[bool] = ContextVar("writing", default=True)
 def metadata() -> MetaData:
     """The metadata with every table known."""
     from models import (  # noqa: F401, PLC0415
+        addresstry,
         area,
         audit,
         campaign,
         case,
         certificate,
         document,
+        draft,
         imports,
         ledger,
         outbox,
+        signin,
         user,
     )
     return Base.metadata
@@ -91,3 +96,26 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_elsewhere(connection: Connection) -> None:
     if not writing.get():
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+@contextmanager
+def hurried(engine: Engine) -> Iterator[Connection]:
+    """A transaction of its own that writes, and rather fails than wait for others longer than a tenth of a second."""
+    token = writing.set(True)
+    try:
+        with engine.connect() as connection:
+            _patience(connection, 100)
+            try:
+                with connection.begin():
+                    if engine.dialect.name == "postgresql":
+                        connection.exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
+                    yield connection
+            finally:
+                _patience(connection, 20000)
+    finally:
+        writing.reset(token)
+
+
+def _patience(connection: Connection, milliseconds: int) -> None:
+    if connection.dialect.name == "sqlite":  # by the driver: SQLAlchemy would begin the transaction first, and wait
+        connection.connection.execute(f"PRAGMA busy_timeout={milliseconds}")

@@ -75,7 +75,7 @@ class User(db.Model, Editable, Placed):
     """A person with a login. `area_code` is what they see: a county's 6 digits or a township's 9."""
 
     __tablename__ = "portal_user"
-    __unrecorded__ = ("password_hash", "session_key")
+    __unrecorded__ = ("password_hash",)
     __table_args__ = (
         CheckConstraint("(role = 'township') = (length(area_code) = 9)", name="role_fits_area"),
         {"sqlite_autoincrement": True},
@@ -86,8 +86,6 @@ class User(db.Model, Editable, Placed):
     role: Mapped[str] = mapped_column(String(20), nullable=False)
     area_code: Mapped[str] = mapped_column(AreaCode, nullable=False, index=True)
     password_hash: Mapped[str] = mapped_column(String(200), nullable=False)
-    # Changes with every sign-in, password change and disabling: a cookie that holds another one is dead.
-    session_key: Mapped[str] = mapped_column(String(64), nullable=False, default=lambda: secrets.token_urlsafe(24))
     active: Mapped[bool] = mapped_column(nullable=False, default=True)
     failures: Mapped[int] = mapped_column(nullable=False, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(Instant)
@@ -110,14 +108,10 @@ class User(db.Model, Editable, Placed):
         return self.area_code[:6]
 
     def set_password(self, password: str, *, check: bool = True) -> None:
-        """Raises Refusal if it is too weak to keep."""
+        """Raises Refusal if it is too weak to keep. Saving it ends the person's sessions (models/signin.py)."""
         if check:
             check_password(password, self.username)
         self.password_hash = _hasher.hash(password)
-        self.end_sessions()
-
-    def end_sessions(self) -> None:
-        self.session_key = secrets.token_urlsafe(24)
 
     def __str__(self) -> str:
         return self.name

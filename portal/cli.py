@@ -240,4 +240,4 @@ def today() -> date:
 
 
 # The rest of the commands register themselves on the group.
-from portal import cli_cases, cli_run  # noqa: E402, F401
+from portal import cli_cases, cli_run, cli_sessions  # noqa: E402, F401

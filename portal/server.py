@@ -54,13 +54,15 @@ class Channel(HTTPChannel):
     parser_class, error_task_class = Request, Error
 
 
-def built(app: Flask, listener: socket.socket, https: bool = False) -> BaseWSGIServer:
-    """The server, ready to run. *https*: a proxy on this machine speaks HTTPS with the browsers."""
+def built(app: Flask, listener: socket.socket, https: bool = False, proxies: int = 0) -> BaseWSGIServer:
+    """The server, ready to run. *https*: a proxy speaks HTTPS with the browsers; *proxies*: how many, on other machines."""
     server = create_server(
         app, sockets=[listener], threads=THREADS, ident="", max_request_body_size=MOST, channel_timeout=60,
         url_scheme="https" if https else "http",
-        # HTTPS ends at a proxy on this machine; nobody else's word about it counts.
-        trusted_proxy="127.0.0.1", trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
+        # HTTPS ends at a proxy on this machine or at those that PORTAL_PROXIES counts; nobody else's word about it
+        # or about the browser's address counts.
+        trusted_proxy="*" if proxies else "127.0.0.1", trusted_proxy_count=proxies or 1,
+        trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
         clear_untrusted_proxy_headers=True)
     server.channel_class = Channel
     return server

@@ -27,6 +27,7 @@ class Settings:
     locale: str = "zh_Hans_CN"
     hosts: tuple[str, ...] = ()  # the names people may call the portal by; none given: any
     https: bool = False  # a proxy on this machine speaks HTTPS with the browsers
+    proxies: int = 0  # how many in a row stand in front, on other machines; 0: none, or one on this machine
     demo: bool = False  # a password alone signs in, and every page says it is an exercise
 
     @classmethod
@@ -41,6 +42,7 @@ class Settings:
             locale=_locale(os.environ.get("PORTAL_LOCALE")),
             hosts=tuple(os.environ.get("PORTAL_HOSTS", "").replace(",", " ").split()),
             https=_https(os.environ.get("PORTAL_HTTPS")),
+            proxies=_count(os.environ.get("PORTAL_PROXIES")),
         )
         return cls(**values | changes)
 
@@ -104,6 +106,12 @@ def _https(text: str | None) -> bool:
     if text and text != "proxied":
         raise Refusal(N_("PORTAL_HTTPS is “proxied” or left out, not {text}."), text=text)
     return bool(text)
+
+
+def _count(text: str | None) -> int:
+    if text and not (text.isascii() and text.isdigit() and len(text) == 1):
+        raise Refusal(N_("PORTAL_PROXIES is a number from 0 to 9, not {text}."), text=text)
+    return int(text or 0)
 
 
 def _kept_secret(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,7 +16,7 @@ from werkzeug.test import TestResponse
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 UNLABELLED = {"hidden", "submit", "button"}
 # Latin letters that belong on a Chinese page.
-KNOWN_WORDS = {"English", "PDF", "JPEG", "PNG", "App", "portal", "init", "Excel", "xlsx", "xls", "csv", "pdf"}
+KNOWN_WORDS = {"English", "PDF", "JPEG", "PNG", "App", "portal", "init", "Excel", "xlsx", "xls", "csv", "pdf", "Werkzeug"}
 USER_NAMES = "county_admin county_clerk county_reviewer county_approver auditor township system"
 
 
@@ -146,3 +147,16 @@ def looking(app):
     """A look at the database behind the screens, and a hand in it."""
     with app.app_context(), arranging() as now:
         yield now
+
+
+class Clock:
+    """The real clock of a portal, moved by hand only: `app.extensions["real_now"] = clock`, `clock.on(minutes=15)`."""
+
+    def __init__(self) -> None:
+        self.at = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def on(self, **by: float) -> None:
+        self.at += timedelta(**by)

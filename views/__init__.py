@@ -21,6 +21,7 @@ from views.ranking import RankingPage
 from views.reference import CampaignView, RateView
 from views.roster import RosterView
 from views.settlements import SettlementView
+from views.signedin import SignedInView
 from views.tasks import TaskView
 from views.trail import AuditView
 from views.users import UserView
@@ -36,7 +37,7 @@ MENU: tuple[Room, ...] = (
     Room(N_("Papers"), (DocumentView, TaskView)),
     Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
-    Room(N_("System"), (UserView, AuditView)),
+    Room(N_("System"), (UserView, SignedInView, AuditView)),
 )
 
 

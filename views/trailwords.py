@@ -18,7 +18,8 @@ from views.words import say, value
 ORIGINS = {"screen": N_("on screen"), "command": N_("by command"), "job": N_("in the background")}
 
 ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"), "sign_in": N_("Signed in"),
-        "sign_in_refused": N_("Sign-in refused"), "sign_out": N_("Signed out"), "see_number": N_("Looked at the ID number"),
+        "sign_in_refused": N_("Sign-in refused"), "sign_out": N_("Signed out"), "end_sessions": N_("Ended the session"),
+        "see_number": N_("Looked at the ID number"),
         "import": N_("Brought in a list"), "export": N_("Exported a list"), "download": N_("Downloaded"),
         "hand_out": N_("Handed out the list"), "full_view": N_("Read the whole file"),
         "proof_print": N_("Printed a proof"), "job_refused": N_("Refused a background job"),

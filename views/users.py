@@ -12,8 +12,10 @@ from flask_login import current_user
 from wtforms import SelectField, StringField
 from wtforms.validators import DataRequired, Length, Regexp, ValidationError
 
+from models import audit, realtime
 from models.area import is_statistical
 from models.base import db
+from models.signin import BY_ADMIN, end_all
 from models.user import ROLE_TITLES, Right, Role, User, new_user
 from models.words import N_, Refusal
 from views.base import OfficeView
@@ -102,7 +104,8 @@ class UserView(OfficeView):
     def sessions(self, id: str) -> Any:
         """End every session of a person."""
         user = self._other(id)
-        user.end_sessions()
+        end_all(user.id, BY_ADMIN, realtime.now())
+        audit.record("end_sessions", "portal_user", user.area_code, row_id=user.id)
         return self._done(user, lambda: flash(say(N_("Every session of this person has ended.")), "success"))
 
     @expose("/<id>/active", methods=("POST",))
@@ -110,7 +113,6 @@ class UserView(OfficeView):
         """Disable a person, or let them in again."""
         user = self._other(id)
         user.active = not user.active
-        user.end_sessions()
         words = N_("{name} may sign in again.") if user.active else N_("{name} can no longer sign in.")
         return self._done(user, lambda: flash(said(words, name=user.name), "success"))
 
