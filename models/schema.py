@@ -30,6 +30,7 @@ def metadata() -> MetaData:
         imports,
         ledger,
         outbox,
+        passwords,
         user,
     )
     return Base.metadata

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
+from flask import Flask, abort, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
 from sqlalchemy import select
 
-from models import audit, scope
+from models import audit, realtime, scope
 from models.base import db
 from models.idnumber import masked
+from models.passwords import password_fits
 from models.schema import writing
-from models.user import User, password_fits
-from portal import clock
+from models.user import User
+from portal import clock, gate, secondstep
 from portal.language import came_from, local
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
-TRIES, LOCKED = 5, timedelta(minutes=15)
 # Everything else needs a signed-in person.
-OPEN = {"login", "static", "healthz", "language"}
+OPEN = {"login", "login_code", "static", "healthz", "language"}
 
 
 def init_app(app: Flask) -> None:
@@ -34,6 +34,8 @@ def init_app(app: Flask) -> None:
     app.before_request(_open_request)
     app.teardown_request(_close_request)
     app.add_url_rule("/login", "login", sign_in, methods=["GET", "POST"])
+    secondstep.init_app(app, _begin)
+    app.extensions.update(begin_session=_begin, owed=gate.owed)  # for the page of one's own account
     app.add_url_rule("/logout", "logout", sign_out, methods=["POST"])
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
 
@@ -42,13 +44,13 @@ def _load(identity: str) -> User | None:
     """The user of a cookie, if the cookie's session is the live one and not too old."""
     with scope.everything("sign-in"):
         user = db.session.get(User, int(identity))
-    if user is None or not user.active or session.get("key") != user.session_key or _too_old():
+    if user is None or not user.in_force(realtime.now()) or session.get("key") != user.session_key or _too_old():
         return None
     return user
 
 
 def _too_old() -> bool:
-    now = datetime.now(UTC).timestamp()
+    now = realtime.now().timestamp()
     since, seen = session.get("since", 0), session.get("seen", 0)
     return now - since > ABSOLUTE.total_seconds() or now - seen > IDLE.total_seconds()
 
@@ -65,10 +67,10 @@ def _open_request():
         # A form that came too late cannot be asked for by its address: back to the page it was on.
         here = request.full_path.rstrip("?") if request.method == "GET" else came_from()
         return redirect(url_for("login", next=here))
-    session["seen"] = datetime.now(UTC).timestamp()
+    session["seen"] = realtime.now().timestamp()
     _enter(scope.seeing(current_user.area_code))
     _enter(audit.acting_as(current_user.username, "screen", clock.now))
-    return None
+    return gate.stop()
 
 
 def _enter(context) -> None:
@@ -100,8 +102,11 @@ def sign_in():
         name = request.form.get("username", "").strip()
         with scope.everything("sign-in"), audit.acting_as(_told(name), "screen", clock.now):
             user = _try(name, request.form.get("password", ""))
+        onward = local(request.args.get("next"))
+        if user and secondstep.waiting():
+            return redirect(url_for("login_code", next=onward))
         if user:
-            return redirect(local(request.args.get("next")) or url_for("admin.index"))
+            return redirect(onward or url_for("admin.index"))
         flash(gettext("The user name or the password is wrong, or the name is locked for 15 minutes after five "
                       "wrong tries."), "error")
     tried = request.method == "POST"
@@ -116,29 +121,33 @@ def _told(name: str) -> str:
 def _try(name: str, password: str) -> User | None:
     """The user if the password fits and the name is not locked; the try is in the trail either way."""
     user = db.session.scalar(select(User).where(User.username == name))
-    now = datetime.now(UTC)
-    locked = user and user.locked_until and user.locked_until > now
-    fits = password_fits(user, password) and user.active and not locked
+    now = realtime.now()
+    fits = password_fits(user, password) and _may_enter(user, now)
+    half = fits and secondstep.wanted(user)
     if fits:
-        _begin(user)
-    elif user and not locked:
-        user.failures += 1
-        if user.failures >= TRIES:
-            user.failures, user.locked_until = 0, now + LOCKED
-    audit.record("sign_in" if fits else "sign_in_refused", "portal_user", user.area_code if user else "",
-                 row_id=user.id if user else None)
+        (secondstep.wait if half else _begin)(user)
+    elif user and not user.locked(now):
+        user.fails(now)
+    act = "password_accepted" if half else "sign_in" if fits else "sign_in_refused"
+    audit.record(act, "portal_user", user.area_code if user else "", row_id=user.id if user else None)
     db.session.commit()
     return user if fits else None
 
 
+def _may_enter(user: User, now: datetime) -> bool:
+    """In the demo a password alone signs in, also one that was to be used once."""
+    exercise = current_app.config["PORTAL"].demo
+    return not user.locked(now) and (user.in_force(now) if exercise else user.may_enter(now))
+
+
 def _begin(user: User) -> None:
     """One live session per person: the new key ends every older cookie."""
-    user.failures, user.locked_until = 0, None
+    user.enters(realtime.now())
     user.end_sessions()
     db.session.flush()
     session.clear()
     session["key"] = user.session_key
-    session["since"] = session["seen"] = datetime.now(UTC).timestamp()
+    session["since"] = session["seen"] = realtime.now().timestamp()
     login_user(user)
 
 

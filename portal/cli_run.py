@@ -29,9 +29,10 @@ def demo(port: int, fresh: bool) -> None:
 @refusing
 def serve(port: int, host: str) -> None:
     """Web, worker, weekly schedule and, without PORTAL_REDIS_URL, an embedded Redis, as one process group."""
-    from portal import supervisor
+    from portal import safety, supervisor
     with office():
         settings().check_key()
+    safety.check(settings())
     supervisor.serve(settings(), host, port)
 
 
@@ -39,7 +40,8 @@ def serve(port: int, host: str) -> None:
 @refusing
 def worker() -> None:
     """Only the RQ worker."""
-    from portal import supervisor
+    from portal import safety, supervisor
+    safety.check_redis(settings())
     supervisor.work(settings())
 
 
@@ -47,7 +49,8 @@ def worker() -> None:
 @refusing
 def schedule() -> None:
     """Only the weekly schedule and the sweep."""
-    from portal import supervisor
+    from portal import safety, supervisor
+    safety.check_redis(settings())
     supervisor.keep_schedule(settings())
 
 

@@ -25,6 +25,7 @@ class Settings:
     redis_url: str | None = None
     now: datetime | None = None
     locale: str = "zh_Hans_CN"
+    second_factor: bool = True  # county posts sign in with a code from a phone as well
     demo: bool = False  # a password alone signs in, and every page says it is an exercise
 
     @classmethod
@@ -37,6 +38,7 @@ class Settings:
             redis_url=_redis_url(os.environ.get("PORTAL_REDIS_URL")),
             now=_moment(os.environ.get("PORTAL_NOW")),
             locale=_locale(os.environ.get("PORTAL_LOCALE")),
+            second_factor=_switch("PORTAL_SECOND_FACTOR"),
         )
         return cls(**values | changes)
 
@@ -94,6 +96,14 @@ def _locale(text: str | None) -> str:
     if text and text not in LOCALES:
         raise Refusal(N_("PORTAL_LOCALE is one of {all}, not {text}."), all=", ".join(LOCALES), text=text)
     return text or LOCALES[0]
+
+
+def _switch(variable: str) -> bool:
+    """On unless it says off. Raises Refusal for anything else: a slip must not open a door."""
+    text = os.environ.get(variable) or "on"
+    if text not in ("on", "off"):
+        raise Refusal(N_("{variable} is on or off, not {text}."), variable=variable, text=text)
+    return text == "on"
 
 
 def _kept_secret(path: Path) -> str:

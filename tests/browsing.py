@@ -25,7 +25,7 @@ from portal.doctor import APT
 from portal.lifeline import die_with
 
 ROOT = Path(__file__).resolve().parent.parent
-PASSWORD = "Portal-2021-go"
+PASSWORD = "Test-Pass-2021!"
 DESK, TELEPHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 PATIENCE = 15_000  # milliseconds that Chromium waits for what a test expects
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
