@@ -49,7 +49,7 @@ def new_secret() -> str:
 
 def address(secret: str, username: str) -> str:
     """What the picture says to the app on the phone."""
-    return pyotp.TOTP(secret).provisioning_uri(username, issuer_name=ISSUER)
+    return pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=ISSUER)
 
 
 @lru_cache(maxsize=4)

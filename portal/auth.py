@@ -34,8 +34,8 @@ def init_app(app: Flask) -> None:
     app.before_request(_open_request)
     app.teardown_request(_close_request)
     app.add_url_rule("/login", "login", sign_in, methods=["GET", "POST"])
-    secondstep.init_app(app, _begin)
-    app.extensions.update(begin_session=_begin, owed=gate.owed)  # for the page of one's own account
+    secondstep.init_app(app)
+    app.extensions.update(begin_session=_begin, owed=gate.owed)  # for the page of the code and one's own
     app.add_url_rule("/logout", "logout", sign_out, methods=["POST"])
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from functools import partial
 
 from flask import Flask, current_app, redirect, render_template, request, session, url_for
 from flask_babel import gettext
@@ -20,11 +18,10 @@ from portal.language import local
 PATIENCE = 300  # seconds between password and code
 
 
-def init_app(app: Flask, begin: Callable[[User], object]) -> None:
-    """*begin* opens the session of a person who has shown everything."""
+def init_app(app: Flask) -> None:
     settings = app.config["PORTAL"]
     app.config["SECOND_FACTOR"] = settings.second_factor and not settings.demo
-    app.add_url_rule("/login/code", "login_code", partial(page, begin), methods=["GET", "POST"])
+    app.add_url_rule("/login/code", "login_code", page, methods=["GET", "POST"])
 
 
 def wanted(user: User) -> bool:
@@ -54,7 +51,7 @@ def _who() -> User | None:
     return user if fresh and user.in_force(now) and not user.locked(now) and secondfactor.asked(user) else None
 
 
-def page(begin: Callable[[User], object]):
+def page():
     """Ask for the code; a wrong one counts as a wrong password does."""
     onward = local(request.args.get("next"))
     with scope.everything("sign-in"):
@@ -64,14 +61,14 @@ def page(begin: Callable[[User], object]):
             return redirect(url_for("login", next=onward))
         if request.method == "POST":
             with audit.acting_as(user.username, "screen", clock.now):
-                if _taken(user, begin):
+                if _taken(user):
                     return redirect(onward or url_for("admin.index"))
     wrong = gettext("The code is wrong, or was used already; after five wrong tries the name is locked for 15 minutes.")
     problems = [("code", wrong)] if request.method == "POST" else []
     return render_template("code.html", title=gettext("Code from the phone"), problems=problems), 401 if problems else 200
 
 
-def _taken(user: User, begin: Callable[[User], object]) -> bool:
+def _taken(user: User) -> bool:
     now = realtime.now()
     fits = secondfactor.take(user, request.form.get("code", ""), now, current_app.secret_key)
     if not fits:
@@ -79,7 +76,7 @@ def _taken(user: User, begin: Callable[[User], object]) -> bool:
     audit.record("sign_in" if fits else "code_refused", "portal_user", user.area_code, row_id=user.id)
     try:
         if fits:
-            begin(user)
+            current_app.extensions["begin_session"](user)
         db.session.commit()
     except StaleDataError:  # the same code came twice at once, and the other was quicker
         db.session.rollback()

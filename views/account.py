@@ -96,7 +96,7 @@ class AccountPage(OfficePage):
             abort(404)
 
     def _picture(self, secret: str, problems: Any = ()) -> str:
-        picture = segno.make(secondfactor.address(secret, current_user.username), error="m")
+        picture = segno.make_qr(secondfactor.address(secret, current_user.username), error="m")
         return self.render("admin/generator.html", title=say(N_("Set up the code generator")), problems=problems, owed=_owed(),
                            picture=picture.svg_data_uri(scale=5, border=4), typed=" ".join(_fours(secret)))
 
