@@ -59,7 +59,7 @@ class Portal:
         self.env = {
             "PORTAL_DATA_DIR": str(folder / "data"), "PORTAL_DATABASE_URL": "", "PORTAL_REDIS_URL": "", "PORTAL_LOCALE": "",
             "PORTAL_NOW": "2021-09-19T09:30:00+08:00", "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_USER_PASSWORD": PASSWORD,
-            "PORTAL_DEMO_PASSWORD": PASSWORD, "PYTHONPATH": str(ROOT)}
+            "PORTAL_DEMO_PASSWORD": PASSWORD, "PORTAL_SECOND_FACTOR": "off", "PYTHONPATH": str(ROOT)}
 
     def run(self, *words: str, stdin: str = "") -> str:
         """What a command prints; it has to succeed."""
