@@ -34,6 +34,7 @@ def metadata() -> MetaData:
         imports,
         ledger,
         outbox,
+        passwords,
         signin,
         user,
     )

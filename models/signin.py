@@ -65,7 +65,7 @@ class SignIn(db.Model, Row, Placed):
 
     def over(self, now: datetime) -> str | None:
         """Why it holds no longer; None while it does."""
-        if self.ended_why or not self.user.active:
+        if self.ended_why or not self.user.in_force(now):
             return self.ended_why or DISABLED
         if now - self.began_at >= LONGEST:
             return TOO_OLD

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import CheckConstraint, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import AreaCode, Editable, Instant, db
+from models import passwords, realtime
+from models.base import AreaCode, BigId, Editable, Instant, db
 from models.scope import Placed
 from models.words import N_, Refusal
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+TRIES, LOCKED = 5, timedelta(minutes=15)
+UNUSED = timedelta(days=90)
 
 
 class Role(StrEnum):
@@ -66,16 +69,11 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.TOWNSHIP: frozenset({Right.SEE_CASES, Right.CHANGE_CASES, Right.HAND_ON, Right.ORDER_PAPERS}),
 }
 
-_hasher = PasswordHasher()
-# Checked when nobody has the name, so that an unknown name takes as long as a wrong password.
-_NOBODY = _hasher.hash(secrets.token_hex(16))
-
-
 class User(db.Model, Editable, Placed):
     """A person with a login. `area_code` is what they see: a county's 6 digits or a township's 9."""
 
     __tablename__ = "portal_user"
-    __unrecorded__ = ("password_hash",)
+    __unrecorded__ = ("password_hash", "code_secret", "code_step")
     __table_args__ = (
         CheckConstraint("(role = 'township') = (length(area_code) = 9)", name="role_fits_area"),
         {"sqlite_autoincrement": True},
@@ -89,6 +87,15 @@ class User(db.Model, Editable, Placed):
     active: Mapped[bool] = mapped_column(nullable=False, default=True)
     failures: Mapped[int] = mapped_column(nullable=False, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(Instant)
+    password_set_at: Mapped[datetime | None] = mapped_column(Instant)  # when the person chose it; None: it is a one-time code
+    code_until: Mapped[datetime | None] = mapped_column(Instant)  # how long a one-time code signs in; None: it was used
+    ends_on: Mapped[date | None]  # the last day on which the login works
+    last_seen_on: Mapped[date | None]  # the day of the last sign-in
+    code_secret: Mapped[str | None] = mapped_column(String(255))  # of the code generator, encrypted (models/secondfactor.py)
+    code_step: Mapped[int | None] = mapped_column(BigId)  # the half minute whose code was taken last
+
+    old_passwords: Mapped[list[passwords.OldPassword]] = relationship(
+        order_by=passwords.OldPassword.id, cascade="all, delete-orphan", back_populates="user")
 
     # What the sign-in asks of anybody.
     is_authenticated, is_anonymous = True, False
@@ -108,42 +115,72 @@ class User(db.Model, Editable, Placed):
         return self.area_code[:6]
 
     def set_password(self, password: str, *, check: bool = True) -> None:
-        """Raises Refusal if it is too weak to keep. Saving it ends the person's sessions (models/signin.py)."""
+        """A password the person chose; saving it ends their sessions (models/signin.py).
+
+        Raises Refusal if it is too weak to keep, or was one of the last five.
+        """
         if check:
-            check_password(password, self.username)
-        self.password_hash = _hasher.hash(password)
+            passwords.check_password(password, self.username, self.name)
+            passwords.check_new(self, password)
+        passwords.lay_by(self)
+        self._keep(password, realtime.now(), None)
+
+    def give_code(self) -> str:
+        """Another password that signs in once within 24 hours; whoever makes it can tell nobody a lasting one."""
+        code, now = passwords.one_time(), realtime.now()
+        passwords.lay_by(self)
+        self._keep(code, None, now + passwords.CODE_LIVES)
+        self.failures, self.locked_until = 0, None
+        return code
+
+    def _keep(self, password: str, set_at: datetime | None, code_until: datetime | None) -> None:
+        self.password_hash = passwords.hasher.hash(password)
+        self.password_set_at, self.code_until = set_at, code_until
+
+    def may_enter(self, now: datetime) -> bool:
+        """Whether the login is in use at this moment of the real clock, and its password still counts."""
+        return self.in_force(now) and (self.password_set_at is not None or (self.code_until or now) > now)
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether the login is in use; one with an end date is, through that day."""
+        return self.active and (self.ends_on is None or now.astimezone(SHANGHAI).date() <= self.ends_on)
+
+    def enters(self, now: datetime) -> None:
+        """Signed in: wrong tries are forgotten, a code is used up."""
+        self.failures, self.locked_until, self.code_until = 0, None, None
+        self.last_seen_on = now.astimezone(SHANGHAI).date()
+
+    def unused(self, now: datetime) -> bool:
+        """Whether nobody has signed in with it for 90 days."""
+        return self.last_seen_on is not None and now.astimezone(SHANGHAI).date() - self.last_seen_on > UNUSED
+
+    def fails(self, now: datetime) -> bool:
+        """Count a wrong password or code; the fifth locks the login for 15 minutes. Whether it does."""
+        self.failures += 1
+        if self.failures < TRIES:
+            return False
+        self.failures, self.locked_until = 0, now + LOCKED
+        return True
+
+    def locked(self, now: datetime) -> bool:
+        return self.locked_until is not None and self.locked_until > now
 
     def __str__(self) -> str:
         return self.name
 
 
-def password_fits(user: User | None, password: str) -> bool:
-    """Whether *password* is the user's; takes the same time for nobody."""
-    try:
-        return _hasher.verify(user.password_hash if user else _NOBODY, password) and user is not None
-    except (VerifyMismatchError, InvalidHashError):
-        return False
+def new_user(username: str, name: str, role: str, area_code: str, password: str | None, *, exercise: bool = False) -> User:
+    """A user with a role that fits the area. Raises Refusal otherwise. *password* None: `give_code` comes next.
 
-
-def check_password(password: str, username: str) -> None:
-    """At least 10 characters of three kinds, without the user name. Raises Refusal otherwise."""
-    kinds = (any(c.islower() for c in password), any(c.isupper() for c in password),
-             any(c.isdigit() for c in password), any(not c.isalnum() for c in password))
-    if len(password) < 10 or sum(kinds) < 3:
-        raise Refusal(N_("A password needs at least 10 characters and three of: small letters, capitals, "
-                         "digits, other signs."))
-    if username.lower() in password.lower():
-        raise Refusal(N_("A password must not contain the user name."))
-
-
-def new_user(username: str, name: str, role: str, area_code: str, password: str, *, exercise: bool = False) -> User:
-    """A user with a role that fits the area. Raises Refusal otherwise. *exercise*: the demo's password may be weak."""
+    *exercise*: the demo's password may be weak.
+    """
     if role not in list(Role):
         raise Refusal(N_("There is no role “{role}”: choose one of {roles}."), role=role, roles=", ".join(Role))
     wanted = 9 if role == Role.TOWNSHIP else 6
     if len(area_code) != wanted or not area_code.isdigit():
         raise Refusal(N_("Role {role} needs an area code of {wanted} digits."), role=role, wanted=wanted)
     user = User(username=username, name=name, role=role, area_code=area_code)
-    user.set_password(password, check=not exercise)
+    if password is not None:
+        user.set_password(password, check=not exercise)
     db.session.add(user)
     return user

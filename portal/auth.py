@@ -6,7 +6,7 @@ token, the secret of the forms' tokens and the language, and nothing else.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Flask, Request, Response, abort, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager
@@ -17,16 +17,15 @@ from models.base import db
 from models.schema import writing
 from models.signin import SignIn
 from models.user import User
-from portal import clock, drafts
+from portal import clock, drafts, gate, secondstep
 from portal.language import came_from
-from portal.signin import sign_in, sign_out
+from portal.signin import begin, onwards, sign_in, sign_out
 
 # Everything else needs a signed-in person.
-OPEN = {"login", "static", "healthz", "language"}
+OPEN = {"login", "login_code", "static", "healthz", "language"}
 
 
 def init_app(app: Flask) -> None:
-    app.extensions.setdefault("real_now", lambda: datetime.now(UTC))  # tests put their own clock here
     CSRFProtect(app)
     login = LoginManager(app)
     login.session_protection = None  # the row does this, and survives a proxy
@@ -35,6 +34,8 @@ def init_app(app: Flask) -> None:
     app.after_request(drafts.forget_what_arrived)
     app.teardown_request(_close_request)
     app.add_url_rule("/login", "login", sign_in, methods=["GET", "POST"])
+    secondstep.init_app(app)
+    app.extensions.update(begin_session=begin, after_sign_in=onwards, owed=gate.owed)  # for the page of the code and one's own
     app.add_url_rule("/logout", "logout", sign_out, methods=["POST"])
     app.add_url_rule("/stay", "stay", stay, methods=["POST"])
     app.add_url_rule("/draft", "draft", drafts.page, methods=["GET"])
@@ -46,7 +47,8 @@ def init_app(app: Flask) -> None:
 def _open_request():
     """Set clock, scope, actor and kind of transaction; send strangers to the sign-in page."""
     g.contexts, g.signin = [], None
-    _enter(realtime.ticking(current_app.extensions["real_now"]))
+    if "real_now" in current_app.extensions:  # a test's own clock
+        _enter(realtime.ticking(current_app.extensions["real_now"]))
     _enter(_set(writing, request.method not in ("GET", "HEAD", "OPTIONS")))
     if any("\0" in text for text in request.form.values()):
         abort(400)  # no browser sends it, and a database may choke on it
@@ -59,7 +61,7 @@ def _open_request():
     g.signin = row  # views may ask it when a one-time code was last given
     _enter(scope.seeing(row.user.area_code))
     _enter(audit.acting_as(row.user.username, "screen", clock.now))
-    return None
+    return gate.stop()
 
 
 def _person(_request: Request) -> User | None:

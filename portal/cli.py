@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from datetime import date
 
@@ -16,6 +15,7 @@ from portal.commands import (
     content,
     json_option,
     office,
+    password_from,
     refusing,
     say,
     settings,
@@ -41,58 +41,14 @@ def main() -> None:
 @refusing
 def init(county: str, name: str | None) -> None:
     """Set up the database, the county, the 2021 campaign and the first administrator."""
-    from portal import founding
+    from portal import founding, safety
     with office(scope.EVERYWHERE, fresh=True):
         founding.migrate()
-        password = "" if founding.has_administrator() else _password("PORTAL_ADMIN_PASSWORD")
+        password = "" if founding.has_administrator() else password_from("PORTAL_ADMIN_PASSWORD")
         founding.found(county, name, password)
         db.session.commit()
+    safety.close(settings())
     tell(N_("The portal is set up for county {code}. Sign in as county_admin."), code=county)
-
-
-def _password(variable: str) -> str:
-    if os.environ.get(variable):
-        return os.environ[variable]
-    if not sys.stdin.isatty():
-        raise Refusal(N_("A password is needed: set {variable}, or run the command in a terminal."), variable=variable)
-    return click.prompt(say(N_("Password")), hide_input=True, confirmation_prompt=True)
-
-
-@main.group()
-def user() -> None:
-    """People who sign in."""
-
-
-@user.command("add")
-@click.argument("username")
-@click.option("--role", required=True)
-@click.option("--area", required=True, help="Division code: 6 digits for county posts, 9 for a township.")
-@click.option("--name", help="The person's name; the user name if not given.")
-@refusing
-def add_user(username: str, role: str, area: str, name: str | None) -> None:
-    """Add a user; the password is prompted for or comes from PORTAL_USER_PASSWORD."""
-    from sqlalchemy import select
-
-    from models.user import User, new_user
-    with office():
-        if db.session.scalar(select(User).where(User.username == username)):
-            raise Refusal(N_("There already is a user “{name}”."), name=username)
-        _known_area(area)
-        new_user(username, name or username, role, area, _password("PORTAL_USER_PASSWORD"))
-        db.session.commit()
-    tell(N_("User {name} can sign in now."), name=username)
-
-
-def _known_area(code: str) -> None:
-    from sqlalchemy import select
-
-    from models.area import Township
-    from models.campaign import Campaign
-    township = db.session.scalar(select(Township).where(Township.area_code == code))
-    if township is None and db.session.scalar(select(Campaign).where(Campaign.county_code == code)) is None:
-        raise Refusal(N_("There is no county and no township with code {code} here."), code=code)
-    if township is not None and not township.ranked:
-        raise Refusal(N_("{name} is a statistical unit without a government: it gets no login."), name=township.name)
 
 
 @main.group("import")
@@ -240,4 +196,4 @@ def today() -> date:
 
 
 # The rest of the commands register themselves on the group.
-from portal import cli_cases, cli_run, cli_sessions  # noqa: E402, F401
+from portal import cli_cases, cli_run, cli_sessions, cli_users  # noqa: E402, F401

@@ -30,12 +30,13 @@ def demo(port: int, fresh: bool) -> None:
 @refusing
 def serve(port: int, host: str) -> None:
     """Web, worker, weekly schedule and, without PORTAL_REDIS_URL, an embedded Redis, as one process group."""
-    from portal import supervisor
+    from portal import safety, supervisor
     with office():
         settings().check_key()
     if host not in HERE and not settings().https:
         click.echo(say(N_("Passwords and ID numbers would cross the network in the clear: put a proxy with HTTPS in front, let "
                           "the portal listen on 127.0.0.1 behind it, and set PORTAL_HTTPS=proxied.")), err=True)
+    safety.check(settings())
     supervisor.serve(settings(), host, port)
 
 
@@ -43,7 +44,8 @@ def serve(port: int, host: str) -> None:
 @refusing
 def worker() -> None:
     """Only the RQ worker."""
-    from portal import supervisor
+    from portal import safety, supervisor
+    safety.check_redis(settings())
     supervisor.work(settings())
 
 
@@ -51,7 +53,8 @@ def worker() -> None:
 @refusing
 def schedule() -> None:
     """Only the weekly schedule and the sweep."""
-    from portal import supervisor
+    from portal import safety, supervisor
+    safety.check_redis(settings())
     supervisor.keep_schedule(settings())
 
 

@@ -122,6 +122,15 @@ def settings() -> Settings:
     return Settings.from_env()
 
 
+def password_from(variable: str) -> str:
+    """The password of the environment, or typed twice. Raises Refusal where nobody can be asked."""
+    if os.environ.get(variable):
+        return os.environ[variable]
+    if not sys.stdin.isatty():
+        raise Refusal(N_("A password is needed: set {variable}, or run the command in a terminal."), variable=variable)
+    return click.prompt(say(N_("Password")), hide_input=True, confirmation_prompt=True)
+
+
 @contextmanager
 def office(area: str = scope.EVERYWHERE, by: str = "system", *, fresh: bool = False) -> Iterator[Flask]:
     """The application with scope and actor of a command. Raises Refusal if the database is not set up."""

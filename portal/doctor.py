@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 
 import models.migrations
 from models.words import N_, Message, Refusal
-from portal import bell, embedded
+from portal import bell, embedded, safety
 from portal.settings import Settings
 
 Finding = tuple[bool, Message]
@@ -31,7 +31,7 @@ LIBRARIES = (
 
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, good and bad, in the order in which things are needed. Nothing is changed."""
-    return [*_python(), *_libraries(), *_paper(), *_data(settings), *_redis(settings), *_database(settings),
+    return [*_python(), *_libraries(), *_paper(), *_data(settings), *_safety(settings), *_redis(settings), *_database(settings),
             *_browser()]
 
 
@@ -74,6 +74,14 @@ def _data(settings: Settings) -> Iterator[Finding]:
     yield from _told(os.access(nearest, os.W_OK | os.X_OK), N_("The data folder {folder} can be written."),
                      N_("The data folder {folder} cannot be written. Run: {line}"), folder=str(folder),
                      line=f"sudo install -d -m 0700 -o {os.environ.get('USER', 'portal')} {folder}")
+
+
+def _safety(settings: Settings) -> Iterator[Finding]:
+    try:
+        safety.check(settings)
+        yield True, Message(N_("Nobody else reads the data, and no queue stands open."))
+    except Refusal as refusal:
+        yield False, refusal.message
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ class Settings:
     hosts: tuple[str, ...] = ()  # the names people may call the portal by; none given: any
     https: bool = False  # a proxy on this machine speaks HTTPS with the browsers
     proxies: int = 0  # how many in a row stand in front, on other machines; 0: none, or one on this machine
+    second_factor: bool = True  # county posts sign in with a code from a phone as well
     demo: bool = False  # a password alone signs in, and every page says it is an exercise
 
     @classmethod
@@ -43,6 +44,7 @@ class Settings:
             hosts=tuple(os.environ.get("PORTAL_HOSTS", "").replace(",", " ").split()),
             https=_https(os.environ.get("PORTAL_HTTPS")),
             proxies=_count(os.environ.get("PORTAL_PROXIES")),
+            second_factor=_switch("PORTAL_SECOND_FACTOR"),
         )
         return cls(**values | changes)
 
@@ -112,6 +114,12 @@ def _count(text: str | None) -> int:
     if text and not (text.isascii() and text.isdigit() and len(text) == 1):
         raise Refusal(N_("PORTAL_PROXIES is a number from 0 to 9, not {text}."), text=text)
     return int(text or 0)
+def _switch(variable: str) -> bool:
+    """On unless it says off. Raises Refusal for anything else: a slip must not open a door."""
+    text = os.environ.get(variable) or "on"
+    if text not in ("on", "off"):
+        raise Refusal(N_("{variable} is on or off, not {text}."), variable=variable, text=text)
+    return text == "on"
 
 
 def _kept_secret(path: Path) -> str:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime
 
-from flask import Response, g, make_response, redirect, render_template, request, session, url_for
+from flask import Response, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from sqlalchemy import select
 
 from models import addresstry, audit, draft, realtime, scope, signin
 from models.base import db
 from models.idnumber import masked
-from models.user import User, password_fits
+from models.passwords import password_fits
+from models.user import User
 from models.words import N_
-from portal import clock, drafts
+from portal import clock, drafts, secondstep
 from portal.language import local
 from views.words import said, say
-
-TRIES, LOCKED = 5, timedelta(minutes=15)
 
 
 def sign_in() -> Response:
@@ -32,8 +31,10 @@ def sign_in() -> Response:
             return _page([said(N_("Too many wrong tries: wait {seconds} seconds, then try again."), seconds=seconds)], 429,
                          {"Retry-After": str(seconds)})
         user = _try(name, request.form.get("password", ""))
+        if user and secondstep.waiting():
+            return redirect(url_for("login_code", next=local(request.args.get("next"))))
         if user:
-            return redirect(_onwards(user))
+            return redirect(onwards(user))
     return _page([gettext("The user name or the password is wrong, or the name is locked for 15 minutes after five "
                           "wrong tries.")], 401)
 
@@ -56,7 +57,7 @@ def _why_here() -> list[str]:
         return [say(words) for words in told]
 
 
-def _onwards(user: User) -> str:
+def onwards(user: User) -> str:
     """What was kept comes first; else the page that was asked for; else what is to do."""
     if draft.of(user, realtime.now()):
         return url_for("draft")
@@ -76,25 +77,34 @@ def _try(name: str, password: str) -> User | None:
     """The user if the password fits and the name is not locked; the try is in the trail either way."""
     user = db.session.scalar(select(User).where(User.username == name).with_for_update())
     now = realtime.now()
-    locked = user and user.locked_until and user.locked_until > now
-    fits = password_fits(user, password) and user.active and not locked
+    fits = password_fits(user, password) and _may_enter(user, now)
+    half = fits and secondstep.wanted(user)
     if fits:
-        begin(user)
+        (secondstep.wait if half else begin)(user)
     else:
-        addresstry.failed(_address(), now)
-    if user and not fits and not locked:
-        user.failures += 1
-        if user.failures >= TRIES:
-            user.failures, user.locked_until = 0, now + LOCKED
-    audit.record("sign_in" if fits else "sign_in_refused", "portal_user", user.area_code if user else "",
-                 row_id=user.id if user else None)
+        _failed(user, now)
+    act = "password_accepted" if half else "sign_in" if fits else "sign_in_refused"
+    audit.record(act, "portal_user", user.area_code if user else "", row_id=user.id if user else None)
     db.session.commit()
     return user if fits else None
 
 
+def _may_enter(user: User, now: datetime) -> bool:
+    """In the demo a password alone signs in, also one that was to be used once."""
+    exercise = current_app.config["PORTAL"].demo
+    return not user.locked(now) and (user.in_force(now) if exercise else user.may_enter(now))
+
+
+def _failed(user: User | None, now: datetime) -> None:
+    """A try slows down the address it came from, and counts towards locking the name."""
+    addresstry.failed(_address(), now)
+    if user and not user.locked(now):
+        user.fails(now)
+
+
 def begin(user: User) -> None:
     """A new session for this browser; every older one of the person ends. The caller commits."""
-    user.failures, user.locked_until = 0, None
+    user.enters(realtime.now())
     addresstry.succeeded(_address())
     draft.purge(realtime.now())
     kept = {name: session[name] for name in ("locale", *_forms_of(user)) if name in session}

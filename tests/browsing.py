@@ -25,7 +25,7 @@ from portal.doctor import APT
 from portal.lifeline import die_with
 
 ROOT = Path(__file__).resolve().parent.parent
-PASSWORD = "Portal-2021-go"
+PASSWORD = "Test-Pass-2021!"
 DESK, TELEPHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 PATIENCE = 15_000  # milliseconds that Chromium waits for what a test expects
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -59,7 +59,7 @@ class Portal:
         self.env = {
             "PORTAL_DATA_DIR": str(folder / "data"), "PORTAL_DATABASE_URL": "", "PORTAL_REDIS_URL": "", "PORTAL_LOCALE": "",
             "PORTAL_NOW": "2021-09-19T09:30:00+08:00", "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_USER_PASSWORD": PASSWORD,
-            "PORTAL_DEMO_PASSWORD": PASSWORD, "PYTHONPATH": str(ROOT)}
+            "PORTAL_DEMO_PASSWORD": PASSWORD, "PORTAL_SECOND_FACTOR": "off", "PYTHONPATH": str(ROOT)}
 
     def run(self, *words: str, stdin: str = "") -> str:
         """What a command prints; it has to succeed."""

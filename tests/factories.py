@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from stdnum.cn.ric import calc_check_digit
 
-from models import ledger, workflow
+from models import ledger, realtime, workflow
 from models.area import sort_key
 from models.audit import acting_as
 from models.base import db
@@ -24,9 +24,10 @@ from models.certificate import Upload
 from models.formfacts import NOT_BEFORE
 from models.money import fen, yuan
 from models.months import Month
+from models.passwords import hasher
 from models.scope import everything, seeing
 from models.steps import Fact, Proof, Step, holds
-from models.user import Role, User, _hasher
+from models.user import Role, User
 from models.words import Refusal
 from models.workflow import SHANGHAI, advance, plan
 
@@ -82,14 +83,14 @@ def id_number(born: date = date(1950, 3, 12), n: int = 1, sex: str = "女") -> s
 
 @cache
 def _hash(password: str) -> str:
-    return _hasher.hash(password)
+    return hasher.hash(password)
 
 
 def a_user(role: str = Role.COUNTY_CLERK, area: str = COUNTY, username: str | None = None) -> User:
     """A person with a login and PASSWORD; added to the session, not committed."""
     username = username or f"{role}-{next(_numbers)}"
     user = User(username=username, name=f"张{username[-4:]}", role=str(role), area_code=area,
-                password_hash=_hash(PASSWORD))
+                password_hash=_hash(PASSWORD), password_set_at=realtime.now())
     db.session.add(user)
     return user
 

@@ -132,8 +132,8 @@ def test_only_leases_and_settlement_lines_are_left_out():
     untraced = {cls.__name__ for cls in (m.class_ for m in db.Model.registry.mappers)
                 if getattr(cls, "__untraced__", False)}
 
-    # The settlement's own entry holds the whole result; a lease is nobody's act.
-    assert untraced == {"Task", "SettlementLine", "SignIn", "Draft", "AddressTry"}
+    # The settlement's own entry holds the whole result; a lease is nobody's act; that a password changed is said of its user.
+    assert untraced == {"Task", "SettlementLine", "SignIn", "Draft", "AddressTry", "OldPassword"}
 
 
 # ---- in the same transaction
@@ -309,7 +309,9 @@ def test_a_password_hash_is_never_in_it(county, session):
         user.set_password("Another-2021-word")
         session.commit()
 
-    assert trail()[-1].changes == {"password_hash": ["•••", "•••"]}
+    changes = trail()[-1].changes
+    assert set(changes) == {"password_hash", "password_set_at"}
+    assert changes["password_hash"] == ["•••", "•••"]
     for secret in (before, user.password_hash, PASSWORD, "argon2"):
         assert secret not in dump()
 
@@ -403,7 +405,7 @@ def unguarded(county, session):
 
 
 FOREIGN = ("INSERT INTO audit_entry (at, actor, origin, act, subject, area_code, changes, previous, hash) "
-           "SELECT at, actor, origin, act, subject, area_code, changes, hash, 'f' || substr(hash, 2) "
+           "SELECT at, actor, origin, act, subject, area_code, changes, hash, 'x' || substr(hash, 2) "
            "FROM audit_entry WHERE id = {}")
 
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from portal.cli import main
 
 SAMPLES = Path(__file__).parent / "samples"
-PASSWORD = "Portal-2021-go"
+PASSWORD = "Test-Pass-2021!"
 
 
 class Desk:

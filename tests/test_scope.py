@@ -39,7 +39,9 @@ from models.handing import hand_out
 from models.imports import ImportRun
 from models.ledger import PublishedRate, Settlement, SettlementLine
 from models.outbox import Task
+from models.passwords import OldPassword
 from models.scope import Carried, Child, Placed, Shared, after, everything, in_area, seeing, within
+from models.user import User
 from models.words import Refusal
 
 MAPPED = sorted((mapper.class_ for mapper in db.Model.registry.mappers), key=lambda cls: cls.__name__)
@@ -75,6 +77,8 @@ def people_two_areas() -> None:
                                        plan_name="x.pdf", plan_sha256="0" * 64, recorded_at=NOW, recorded_by="x"))
             db.session.add(ImportRun(kind="roster", area_code=case.area_code[:9], file_name="x.xlsx", sha256="0" * 64, counts={},
                                      imported_at=NOW, imported_by="x"))
+        for user in db.session.scalars(select(User).where(User.role == "township")):
+            user.old_passwords.append(OldPassword(password_hash="x"))
         db.session.add(Bulletin(campaign=campaign, as_of=date(2021, 9, 19), kind="bulletin", facts={},
                                 file_name="x.pdf", ordered_by="county_clerk", ordered_at=NOW))
         next_number("交人社函", 2021)
@@ -106,6 +110,7 @@ def place_of(row) -> str:
         "Person": lambda: row.cases[0].area_code, "Benefit": lambda: row.person.cases[0].area_code,
         "StepDone": lambda: row.case.area_code, "Milestone": lambda: row.case.area_code,
         "SettlementLine": lambda: row.settlement.area_code, "Receipt": lambda: row.settlement.area_code,
+        "OldPassword": lambda: row.user.area_code,
     }.get(type(row).__name__, lambda: row.area_code)()
 
 

@@ -10,6 +10,7 @@ from flask_admin.theme import Bootstrap4Theme
 
 from models.words import N_
 from views import frame
+from views.account import AccountPage
 from views.areas import TownshipView, VillageView
 from views.cases import CaseView
 from views.certificates import CertificateView
@@ -37,7 +38,7 @@ MENU: tuple[Room, ...] = (
     Room(N_("Papers"), (DocumentView, TaskView)),
     Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
-    Room(N_("System"), (UserView, SignedInView, AuditView)),
+    Room(N_("System"), (UserView, SignedInView, AuditView, AccountPage)),
 )
 
 

@@ -9,12 +9,12 @@ from flask_admin import expose
 from flask_login import current_user
 
 from models.base import db
-from models.words import N_
-from views import bulk, standing
+from models.words import N_, Refusal
+from views import bulk, proof, standing
 from views.frame import now, today
 from views.places import place
 from views.stepform import fields, gaps_of
-from views.words import said
+from views.words import said, say
 
 
 class CaseBulk:
@@ -40,16 +40,22 @@ class CaseBulk:
         page = self._page("form", deed, cases, problems=problems, fields=fields(deed.asks(cases), {}, request.form))
         return (page, 422) if problems else page
 
-    def _checked(self, deed: bulk.Deed, cases: list) -> Any:
+    def _checked(self, deed: bulk.Deed, cases: list, problems: Any = ()) -> Any:
         lacking = gaps_of(deed.asks(cases), request.form)
         if lacking:
             return self._asked(deed, cases, lacking)
         verdicts = deed.tried(cases, request.form, current_user._get_current_object(), now())
-        page = self._page("check", deed, cases, verdicts=verdicts, asked=bool(deed.asks(cases)))
+        page = self._page("check", deed, cases, verdicts=verdicts, asked=bool(deed.asks(cases)),
+                          proof=_asks_proof(deed) and proof.needed(), problems=problems)
         db.session.rollback()
-        return page
+        return (page, 422) if problems else page
 
     def _done(self, deed: bulk.Deed, cases: list) -> Any:
+        if _asks_proof(deed):
+            try:
+                proof.proved()
+            except Refusal as refusal:
+                return self._checked(deed, cases, [("code", say(refusal))])
         verdicts = deed.many(cases, request.form, current_user._get_current_object(), now())
         db.session.commit()
         if deed.task and not any(verdict.why for verdict in verdicts):
@@ -65,6 +71,10 @@ class CaseBulk:
                            kept=[(name, text) for name, text in request.form.items() if name.startswith("fact-") or name == "on"],
                            doing=[v for v in verdicts if not v.why], skipped=[v for v in verdicts if v.why],
                            **{"problems": [], **facts})
+
+
+def _asks_proof(deed: bulk.Deed) -> bool:
+    return getattr(deed, "key", "") in proof.MONEY
 
 
 def _deed(name: str) -> bulk.Deed:

@@ -22,7 +22,7 @@ from models.steps import OUTCOME_TITLES, PROOF_TITLES, Proof, Step
 from models.user import ROLE_TITLES, Right, Role
 from models.words import N_
 from models.workflow import DONE, NOT_APPLICABLE, NOW, RETURNERS, WAITING, StepState, missing_proofs, plan
-from views import standing, stepform, trailwords
+from views import proof, standing, stepform, trailwords
 from views.people import person
 from views.sideforms import CORRECTORS
 from views.words import moment, said, say
@@ -78,6 +78,7 @@ def _form(case: Case, step: Step, typed: Mapping[str, str]) -> dict[str, Any]:
             "fields": stepform.fields(step.facts, case.facts, typed),
             "proofs": [[(kind, say(PROOF_TITLES[kind]), at_hand[kind]) for kind in group] for group in step.proofs],
             "lacks": [say(message) for message in missing_proofs(case, step, case.facts)],
+            "code": step.key in proof.MONEY and proof.needed(),
             "other": (Proof.OTHER, say(PROOF_TITLES[Proof.OTHER])), "needs_benefit": _needs_benefit(case, step)}
 
 

@@ -19,7 +19,7 @@ from models.months import parse_date
 from models.outbox import Task
 from models.user import Right, User
 from models.words import N_, Refusal
-from views import casepage, papers, standing, stepform, trailwords
+from views import casepage, papers, proof, standing, stepform, trailwords
 from views.frame import now, today
 from views.people import person
 from views.words import said, say
@@ -50,6 +50,11 @@ class CaseVerbs:
         lacking = stepform.gaps(step, case.facts, given, kinds)
         if lacking and self._fresh(case) and casepage.may_take(step):
             return self._refused(case, lacking, 422)
+        if step.key in proof.MONEY and self._fresh(case) and casepage.may_take(step):
+            try:
+                proof.proved()
+            except Refusal as refusal:
+                return self._refused(case, [("code", say(refusal))], 422)
 
         def take(case: Case, by: User) -> None:
             files = stepform.uploads(request.files, current_app.extensions["store"].put)

@@ -21,6 +21,7 @@ from models.user import Right, Role
 from models.words import N_
 from models.workflow import missing_proofs
 from views import standing
+from views.account import days_left
 from views.base import OfficePage
 from views.cases import CaseView
 from views.frame import campaign, today
@@ -66,7 +67,7 @@ class Home(OfficePage):
             facts["villages"] = _villages(present) if present else []
         else:
             facts["townships"], facts["total"] = _townships(present, ranks) if present else ([], None)
-        return self.render("admin/home.html", campaign=present, **facts)
+        return self.render("admin/home.html", campaign=present, left=days_left(), **facts)
 
     def waiting(self) -> int:
         return standing.some(standing.waits_for_me())

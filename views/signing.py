@@ -20,6 +20,7 @@ from models.ledger import Settlement
 from models.money import yuan
 from models.user import Right, Role, User
 from models.words import N_, Refusal
+from views import proof
 from views.frame import now
 from views.places import names
 from views.words import said, say
@@ -37,6 +38,7 @@ class Deed:
     roles: tuple[Role, ...]
     verb: Callable[[Case, User, datetime, str], Any]
     asks_why: bool = False
+    asks_proof: bool = False  # a fresh code from the phone: money leaves
 
     def open_to(self, user: User) -> bool:
         return user.may(Right.CHANGE_CASES) and user.role in self.roles
@@ -45,7 +47,7 @@ class Deed:
 DEEDS = {deed.name: deed for deed in (
     Deed("review", N_("Review"), (Role.COUNTY_REVIEWER,), lambda case, by, at, why: workflow.advance(case, "review", by, at)),
     Deed("approve", N_("Approve"), (Role.COUNTY_APPROVER,),
-         lambda case, by, at, why: workflow.advance(case, "approve", by, at)),
+         lambda case, by, at, why: workflow.advance(case, "approve", by, at), asks_proof=True),
     Deed("return", N_("Return"), tuple({role: 0 for roles in workflow.RETURNERS.values() for role in roles}),
          workflow.give_back, asks_why=True))}
 
@@ -119,6 +121,11 @@ class Signing:
             return self._check(deed, rows)
         if deed.asks_why and not _why():
             return self._check(deed, rows, [("why", say(N_("Say in a few words why the settlement is returned.")))])
+        if deed.asks_proof:
+            try:
+                proof.proved()
+            except Refusal as refusal:
+                return self._check(deed, rows, [("code", say(refusal))])
         return self._apply(deed, rows, seen)
 
     def _check(self, deed: Deed, rows: list[Settlement], problems: Any = ()) -> Any:
@@ -141,6 +148,7 @@ class Signing:
         return self.render(
             "admin/signing.html", title=said(title, deed=say(deed.title)), stage=stage, deed=deed, found=found, doing=doing,
             skipped=[verdict for verdict in found if verdict.why], yuan=yuan, why=_why(), problems=problems,
+            proof=deed.asks_proof and proof.needed(),
             back_pay=yuan(sum(verdict.back_pay for verdict in doing)),
             recover=yuan(sum(verdict.recover for verdict in doing)))
 

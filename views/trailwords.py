@@ -23,7 +23,11 @@ ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"),
         "import": N_("Brought in a list"), "export": N_("Exported a list"), "download": N_("Downloaded"),
         "hand_out": N_("Handed out the list"), "full_view": N_("Read the whole file"),
         "proof_print": N_("Printed a proof"), "job_refused": N_("Refused a background job"),
-        "backup": N_("Backed up"), "restore": N_("Restored")}
+        "backup": N_("Backed up"), "restore": N_("Restored"),
+        "password_accepted": N_("Gave the right password, a code is awaited"), "code_refused": N_("Code at sign-in refused"),
+        "proved": N_("Proved once more who it is"), "proof_refused": N_("Proof refused"),
+        "password_change": N_("Changed the password"), "one_time_code": N_("Made a one-time code for"),
+        "generator_set": N_("Set up the code generator"), "generator_reset": N_("Reset the code generator of")}
 
 SUBJECTS = {
     "pension_case": N_("Case"), "person": N_("Person"), "benefit": N_("Benefit record"), "step_done": N_("Step"),
@@ -76,7 +80,9 @@ COLUMNS = {
     "imported_at": N_("Brought in at"), "imported_by": N_("Brought in by"), "why": N_("Why"), "file": N_("File"),
     "rows": N_("Rows"), "new": N_("New"), "updated": N_("Updated"), "unchanged": N_("Unchanged"), "refused": N_("Refused"),
     "sheet": N_("Sheet"), "area": N_("Area"), "village": N_("Village"), "columns": N_("Columns"),
-    "papers": N_("Papers")}
+    "papers": N_("Papers"), "password_set_at": N_("Password chosen at"), "code_until": N_("One-time code until"),
+    "ends_on": N_("Login ends after"), "last_seen_on": N_("Last sign-in"), "code_secret": N_("Code generator"),
+    "code_step": N_("Code"), "proof": N_("Proof")}
 
 MONEY = {"back_pay", "recover", "offset", "still_to_refund", "refund_to_person", "account_pension", "account_balance",
          "government_subsidy", "supplement_account_pension", "supplement_account_balance", "amount"}
@@ -92,6 +98,7 @@ _KNOWN: dict[str, dict] = {
     "step": _STEPS, "next_step": _STEPS, "outcome": OUTCOME_TITLES, "role": ROLE_TITLES, "kind": {
         **PROOF_TITLES, "verified": N_("Verified"), "cleared": N_("Cleared")},
     "state": {**STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES},
+    "proof": {"code": N_("Code from the phone"), "password": N_("Password")},
     "owed": {"yes": N_("Yes"), "no": N_("No")}, "to_refund": {"yes": N_("Yes"), "no": N_("No")}}
 _EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}
 

@@ -1,39 +1,42 @@
-"""People who sign in: added with a one-time password, disabled, never deleted."""
+"""People who sign in: added with a one-time code, disabled, never deleted."""
 
 from __future__ import annotations
 
-import secrets
+from datetime import date
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from wtforms import SelectField, StringField
-from wtforms.validators import DataRequired, Length, Regexp, ValidationError
+from wtforms import DateField, SelectField, StringField
+from wtforms.validators import DataRequired, Length, Optional, Regexp, ValidationError
 
-from models import audit, realtime
+from models import audit, realtime, secondfactor
 from models.area import is_statistical
 from models.base import db
+from models.months import parse_date
 from models.signin import BY_ADMIN, end_all
 from models.user import ROLE_TITLES, Right, Role, User, new_user
 from models.words import N_, Refusal
 from views.base import OfficeView
-from views.cases import cell
+from views.cases import cell, toned
 from views.filters import equals, prefix, titled
 from views.formfields import OfficeForm
 from views.places import names, townships
+from views.stepform import tidy
 from views.words import moment, said, say
 
 
 class UserForm(OfficeForm):
-    """A new person. The password is made, shown once, and told in person."""
+    """A new person. A code that signs in once is made, shown once, and told in person; they choose their own password."""
 
     username = StringField(_l("User name"), [DataRequired(), Length(max=64), Regexp(r"[A-Za-z0-9_.-]+\Z", message=_l(
         "Letters, digits, dot, dash and underscore only"))])
     name = StringField(_l("Name"), [DataRequired(), Length(max=60)])
     role = SelectField(_l("Post"), choices=[(role.value, _l(title)) for role, title in ROLE_TITLES.items()])
     township = SelectField(_l("Township"), validate_choice=False, description=_l("Only for the post of a township"))
+    ends_on = DateField(_l("Login ends after"), [Optional()], description=_l("The last day of a post that ends; may stay empty"))
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
@@ -50,12 +53,14 @@ class UserView(OfficeView):
     can_create, changes, form = True, Right.CHANGE_USERS, UserForm
     details_template = "admin/user.html"
     search_hint = N_("User name or name")
-    column_list = column_details_list = ("username", "name", "role", "area_code", "active", "locked_until")
+    column_list = column_details_list = ("username", "name", "role", "area_code", "active", "locked_until",
+                                           "last_seen_on", "ends_on")
     column_labels = {"username": N_("User name"), "name": N_("Name"), "role": N_("Post"), "area_code": N_("Area"),
-                     "active": N_("In use"), "locked_until": N_("Locked until")}
+                     "active": N_("In use"), "locked_until": N_("Locked until"), "last_seen_on": N_("Last sign-in"),
+                     "ends_on": N_("Login ends after")}
     column_formatters = column_formatters_detail = {
         "role": cell(lambda user: say(ROLE_TITLES[Role(user.role)])),
-        "locked_until": cell(lambda user: moment(user.locked_until)),
+        "locked_until": cell(lambda user: moment(user.locked_until)), "last_seen_on": cell(lambda user: _seen(user)),
         "area_code": cell(lambda user: names().township(user.area_code) if len(user.area_code) == 9
                           else say(N_("Whole county")))}
     column_default_sort = [("area_code", False), ("username", False)]
@@ -79,26 +84,44 @@ class UserView(OfficeView):
         return page, 422 if problems else 200
 
     def _add(self, form: UserForm) -> list[tuple[str, str]]:
-        password = one_time()
         area = form.township.data if form.role.data == Role.TOWNSHIP else current_user.county
         try:
             if db.session.query(User).filter_by(username=form.username.data).first() is not None:
                 raise Refusal(N_("There already is a user {name}."), name=form.username.data)
-            new_user(form.username.data, form.name.data, form.role.data, area, password)
+            user = new_user(form.username.data, form.name.data, form.role.data, area, None)
+            user.ends_on, code = form.ends_on.data, user.give_code()
             db.session.commit()
         except Refusal as refusal:
             db.session.rollback()
             return [("username", say(refusal))]
-        _tell(form.username.data, password)
+        _tell(form.username.data, code)
         return []
 
     @expose("/<id>/password", methods=("POST",))
     def password(self, id: str) -> Any:
-        """A new one-time password; every session of the person ends."""
-        user, password = self._other(id), one_time()
-        user.set_password(password)
-        user.failures, user.locked_until = 0, None
-        return self._done(user, lambda: _tell(user.username, password))
+        """A new one-time code; every session of the person ends."""
+        user = self._other(id)
+        code = user.give_code()
+        audit.record("one_time_code", "portal_user", user.area_code, row_id=user.id)
+        return self._done(user, lambda: _tell(user.username, code))
+
+    @expose("/<id>/generator", methods=("POST",))
+    def generator(self, id: str) -> Any:
+        """The phone is lost: sessions end, and the next sign-in sets a code generator up anew."""
+        user = self._other(id)
+        secondfactor.reset(user)
+        end_all(user.id, BY_ADMIN, realtime.now())
+        audit.record("generator_reset", "portal_user", user.area_code, row_id=user.id)
+        return self._done(user, lambda: flash(said(N_("{name} sets up a code generator at the next sign-in."), name=user.name),
+                                              "success"))
+
+    @expose("/<id>/ends", methods=("POST",))
+    def ends(self, id: str) -> Any:
+        """The last day of a login, or none."""
+        user = self._other(id)
+        text = request.form.get("ends_on", "").strip()
+        user.ends_on = _day(text) if text else None
+        return self._done(user, lambda: flash(say(N_("Saved.")), "success"))
 
     @expose("/<id>/sessions", methods=("POST",))
     def sessions(self, id: str) -> Any:
@@ -132,12 +155,20 @@ class UserView(OfficeView):
         return redirect(url_for(".details_view", id=user.id))
 
 
-def one_time() -> str:
-    """A password that is easy to read out and fits every rule."""
-    letters, digits = "abcdefghjkmnpqrstuvwxyz", "23456789"
-    pick = lambda signs, count: "".join(secrets.choice(signs) for _ in range(count))
-    return f"{pick(letters.upper(), 2)}-{pick(letters, 5)}-{pick(digits, 5)}"
+def _day(text: str) -> date:
+    try:
+        return parse_date(tidy("date", text))
+    except Refusal:
+        raise Refusal(N_("“{text}” is not a date such as 2021-09-19."), text=text[:20]) from None
 
 
-def _tell(username: str, password: str) -> None:
-    flash(said(N_("Password of {user}, shown only once: {password}"), user=username, password=password), "success")
+def _tell(username: str, code: str) -> None:
+    flash(said(N_("One-time code of {user}, valid 24 hours; the first sign-in asks for a password of one’s own (shown only "
+                  "once): {code}"), user=username, code=code), "success")
+
+
+def _seen(user: User) -> Any:
+    """The day of the last sign-in; marked where nobody has used the login for 90 days."""
+    if not user.unused(realtime.now()):
+        return user.last_seen_on
+    return toned("is-soon", said(N_("{day}, unused for 90 days"), day=user.last_seen_on))

@@ -1,0 +1,45 @@
+"""What must be so before the portal starts: nobody else on the machine reads its data, no door stands open to its queue."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from models.words import N_, Refusal
+from portal.settings import Settings
+
+HERE = ("localhost", "127.0.0.1", "::1")
+
+
+def check(settings: Settings) -> None:
+    """Raises Refusal with the line that mends it."""
+    for place in _places(settings):
+        if place.exists() and place.stat().st_mode & stat.S_IRWXO:
+            raise Refusal(N_("Everybody on this machine may read {place}. Run: {line}"), place=str(place),
+                          line=f"chmod o-rwx {place}")
+    check_redis(settings)
+
+
+def check_redis(settings: Settings) -> None:
+    """Whoever writes to the queue makes the worker work: on the network it needs a password."""
+    found = urlsplit(settings.redis_url or "unix:///")
+    if found.scheme != "unix" and found.hostname not in HERE and not found.password:
+        raise Refusal(N_("The Redis of PORTAL_REDIS_URL is on the network without a password: set one (requirepass), and "
+                         "write redis://:PASSWORD@{host}."), host=found.hostname or "…")
+
+
+def close(settings: Settings) -> None:
+    """Shut the data folder and the database file to everybody else, as far as they are ours to shut."""
+    for place in _places(settings):
+        found = place.stat() if place.exists() else None
+        # A folder such as /tmp belongs to all; serving from there is refused.
+        if found and found.st_uid == os.getuid() and not found.st_mode & stat.S_ISVTX:
+            place.chmod(stat.S_IMODE(found.st_mode) & ~stat.S_IRWXO)
+
+
+def _places(settings: Settings) -> list[Path]:
+    path = settings.database_url.removeprefix("sqlite:///").partition("?")[0]
+    files = [Path(path + end) for end in ("", "-wal", "-shm")] if path != settings.database_url else []
+    return [settings.data_dir, *files, settings.data_dir / "secret-key"]
