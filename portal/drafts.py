@@ -24,13 +24,14 @@ from views.words import say
 # Ends after which a person comes back to their work; after the others somebody wanted it to stop.
 RETURNING = {UNUSED, TOO_OLD, ELSEWHERE}
 MARK = "kept_draft"  # the field by which a kept form is known when it is sent again
-_SECRET = re.compile(r"password|secret|otp|one_time|totp", re.IGNORECASE)
+_SECRET = re.compile(r"password|secret|otp|one_time|totp|^code$", re.IGNORECASE)
+_OWN = "/admin/account/"  # passwords are typed there, whatever the fields are called
 
 
 def keep(row: SignIn, now: datetime) -> bool:
     """Keep the form of this request for the person whose session has ended; whether it was kept."""
     why = row.over(now)
-    if why not in RETURNING or not row.user.active or not _whole(row, now):
+    if why not in RETURNING or not row.user.in_force(now) or not _whole(row, now):
         return False
     with scope.everything("keeping a form"):
         row.end(why, now)
@@ -41,7 +42,8 @@ def keep(row: SignIn, now: datetime) -> bool:
 
 def _whole(row: SignIn, now: datetime) -> bool:
     """An address of the office's own, a session that ended today, and a token of its own forms."""
-    if request.url_rule is None or not request.path.startswith("/admin/") or now - row.seen_at >= draft.KEPT_FOR:
+    kept = request.path.startswith("/admin/") and not request.path.startswith(_OWN)
+    if request.url_rule is None or not kept or now - row.seen_at >= draft.KEPT_FOR:
         return False
     try:
         validate_csrf(request.form.get("csrf_token"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from click.testing import CliRunner
 from factories import PASSWORD, TIANNING
 from screening import Clock, Desk, Page, looking
 from sqlalchemy import create_engine, func, select, text
@@ -18,6 +20,7 @@ from models.base import db
 from models.scope import everything
 from models.signin import SignIn
 from models.user import User
+from portal.cli import main
 
 TOWN = f"township-{TIANNING}"
 PAGES = ("/admin/", "/admin/case/", "/admin/village/", "/admin/document/", "/draft")
@@ -409,3 +412,31 @@ def test_the_model_finds_nobody_by_the_hash_of_a_token(app):
     Desk(app, TOWN)
     with looking(app):
         assert signin.find(last().key_hash) is None
+
+
+# By command
+
+@pytest.fixture
+def run(app, monkeypatch, database, tmp_path):
+    """Runs a command on the portal's own database."""
+    for name, value in {"DATABASE_URL": database, "DATA_DIR": str(tmp_path), "LOCALE": "en", "NOW": "", "REDIS_URL": ""}.items():
+        monkeypatch.setenv(f"PORTAL_{name}", value)
+    return lambda *words: CliRunner().invoke(main, list(words), catch_exceptions=False)
+
+
+def test_commands_list_sessions_and_end_them(app, run):
+    desk, clerk = Desk(app, TOWN), Desk(app, "county_clerk")
+    listed = json.loads(run("sessions", "--json").stdout)["sessions"]
+    assert [(each["user"], each["address"]) for each in listed] == [("county_clerk", "127.0.0.1"), (TOWN, "127.0.0.1")]
+    assert run("sessions").stdout.endswith("2 people are signed in.\n")
+    ended = run("sessions", "end", TOWN)
+    assert (ended.exit_code, ended.stdout) == (0, f"{TOWN} is signed out.\n")
+    assert (signed_in(desk), signed_in(clerk)) == (False, True)
+    with looking(app):
+        entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+        assert (entry.act, entry.row_id, entry.origin, last().ended_why) == ("end_sessions", user().id, "command", "by_admin")
+
+
+def test_nobody_s_session_cannot_be_ended(run):
+    refused = run("sessions", "end", "nobody")
+    assert (refused.exit_code, refused.stderr) == (1, "There is no user “nobody”.\n")
