@@ -13,7 +13,7 @@ def init_app(app: Flask) -> None:
 
 
 def _check() -> None:
-    """No foreign argument and no NUL, which no browser sends and a database may choke on."""
+    """No foreign argument, no NUL, which no browser sends and a database may choke on, and no field without a name."""
     given = [text for pair in request.args.items(multi=True) for text in pair]
-    if FOREIGN & set(request.args) or any("\0" in text for text in given):
+    if FOREIGN & set(request.args) or any("\0" in text for text in given) or None in request.form or None in request.files:
         abort(400)

@@ -125,6 +125,7 @@ def _ids(village: str, mark: tuple[str, str]) -> dict[str, int]:
     with_money = first(Case, Case.area_code == village, order=Case.id.desc())
     return {
         "case": first(Case, Case.area_code == village), "owed": with_money,
+        "recovering": first(Case, Case.area_code == village, Case.next_step == "refund"),
         "begun": first(Case, Case.area_code == NEXT[village]),
         "unknown": first(Case, Case.area_code == village, Case.next_step == "establish"),
         "failed": first(Task, Task.area_code.startswith(town), Task.state == FAILED),

@@ -145,4 +145,4 @@ def _need(right: Right) -> None:
 def _township() -> str:
     """The township asked for, or one's own; 404 for one that is not in one's area."""
     code = request.args.get("township") or scope.current() or ""
-    return code if len(code) == 9 and code in names().townships else abort(404)
+    return code if len(code) == 9 and scope.within(code) and code in names().townships else abort(404)

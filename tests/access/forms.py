@@ -39,6 +39,10 @@ def not_handed_out() -> None:
         db.session.delete(handout)
 
 
+def account_named() -> None:
+    the_campaign().bank_account = "某银行 0000"
+
+
 def seen_settlement(id: Any) -> str:
     """The row and the version a page showed, as the form of a signature sends them."""
     return f"{id}:{db.session.get(Settlement, int(id)).version}"
@@ -49,6 +53,7 @@ def list_of(name: str) -> Made:
 
 
 ESTABLISHED = {"version": version(Case), "step": "establish", "fact-category": "no_card", "fact-how": "phone"}
+RETURNED = {"deed": "return", "stage": "apply", "row": seen_settlement, "why": "试"}
 SIGNED = {"deed": "review", "stage": "apply", "row": seen_settlement}
 CHANGED = {"version": version(Case), "why": "试"}
 LOGIN = {"version": version(User)}

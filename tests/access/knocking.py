@@ -46,6 +46,11 @@ def own(letter: str) -> str:
     return "there" if letter == "O" else "here"
 
 
+def ruled(key: str) -> str:
+    """The rule of a row, which may be one of several forms of it."""
+    return key.partition(" #")[0]
+
+
 class Watch:
     """The tables that requests wrote to, and committed."""
 
@@ -122,7 +127,7 @@ class Place:
 
     def address(self, key: str, id: Any) -> str:
         """The address of a door, for one row where it asks for one."""
-        door, path = TABLE[key], self.rules[key].rule
+        door, path = TABLE[key], self.rules[ruled(key)].rule
         for name, text in door.path.items():
             path = re.sub(rf"<(\w+:)?{name}>", text, path)
         path = path.replace("<id>", quote(str(id), safe=""))

@@ -1,8 +1,9 @@
 """THE TABLE: who may knock at which address, with which method, for which row, and what a form needs to do something.
 
 A rule of the URL map without a row here fails, and so does a row without a rule. A new screen adds its rows to TABLE, a new
-post its letter to LETTERS. Row by row: the letters of the posts that may; the kind of row its identifier names (a name of
-`peopled`'s ids) and where the identifier stands; the form; whose rows it changes; for which posts it is as if it were not there.
+post its letter to LETTERS; another form of an address already here has a word behind #. Row by row: the letters of the
+posts that may; the kind of row its identifier names (a name of `peopled`'s ids) and where the identifier stands; the form;
+for whom it changes rows; for which posts it is as if it were not there.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ TABLE: dict[str, Door] = {
     "POST case.give_back": Door(SIGNERS, "owed", form=CHANGED, does="CR", answers=(200, 302, 422)),
     "POST case.attach": Door(SIGNERS, "case", form={"version": version(Case), "proof-other": file()}, does=SIGNERS),
     "POST case.paper": Door(SIGNERS, "begun", form={"version": version(Case), "kind": "certification"}, does=SIGNERS),
+    "POST case.paper #numbered": Door(SIGNERS, "recovering", form={"version": version(Case), "kind": "recovery"}, does="CRP",
+                                      first=forms.account_named, answers=(200, 302, 422)),
     "POST case.number": Door(CASES, "case", form={"why": "核对"}),
     "GET case.benefit": Door("C", "case"),
     "POST case.benefit": Door("C", "case", form=forms.BENEFIT, does="C"),
@@ -100,6 +103,7 @@ TABLE: dict[str, Door] = {
     "GET settlement.export_sheet": Door(COUNTY),
     "POST settlement.action_view": Door("R", "settlement", "rowid", {"action": "review"}, lost="ACPU"),
     "POST settlement.sign": Door("R", "settlement", "row", forms.SIGNED, does="R"),
+    "POST settlement.sign #return": Door("CRP", "settlement", "row", forms.RETURNED, does="CR"),
     # Reports
     "GET ranking.index": Door(CASES),
     "GET ranking.workbook": Door(CASES),

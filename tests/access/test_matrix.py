@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from access.knocking import LOGS, MALFORMED, METHODS, MISSING, NAMES, Place, bare, changed, does, is_in, own, refusal
+from access.knocking import LOGS, MALFORMED, METHODS, MISSING, NAMES, Place, bare, changed, does, is_in, own, refusal, ruled
 from access.policy import ANYBODY, TABLE
 from access.tally import holds
 from models.base import db
@@ -104,8 +104,8 @@ def test_methods_that_an_address_does_not_take(place, letter):
 def methods(place: Place) -> dict[str, list[str]]:
     taken: dict[str, list[str]] = {}
     for key in TABLE:
-        method, endpoint = key.split()
-        taken.setdefault(endpoint, []).append(method)
+        method, endpoint = ruled(key).split()
+        taken[endpoint] = sorted({*taken.get(endpoint, ()), method})
     return taken
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -97,3 +98,9 @@ def test_a_form_sent_by_two_at_the_same_moment_has_one_effect(app, ids):
     assert at_once(app, clerk, "/admin/user/new/", USER) == [302, 422, 422, 422, 422]
     assert at_once(app, town, "/admin/handing/receipt", {"handout": str(ids["here"]["handout"]), "person": "某"}) \
         == [302, 422, 422, 422, 422]
+
+
+@pytest.mark.parametrize("field", ["from_month", "amount", "basis", "item", "min_age"])
+def test_a_file_in_place_of_a_text_is_no_text(app, field):
+    answer = Desk(app, "county_admin").post("/admin/rate/new/", RATE | {field: (io.BytesIO(b"x"), "x.txt")})
+    assert answer.status_code == 422
