@@ -1,5 +1,5 @@
-# make setup | demo | test | bench | soak | clean. What each needs is in portal/setup.sh.
-.PHONY: setup test-setup demo test bench soak clean
+# make setup | demo | test | bench | soak | audit | clean. What each needs is in portal/setup.sh.
+.PHONY: setup test-setup demo test bench soak audit clean
 PYTEST = .venv/bin/python -m pytest
 
 setup:
@@ -20,7 +20,11 @@ bench: test-setup
 soak: test-setup
 	$(PYTEST) tests/soak -s -p no:randomly
 
+# Known vulnerabilities of what is installed, and a scan of a throw-away demo; needs the internet. See SECURITY.md.
+audit: setup
+	@bash portal/audit.sh
+
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find portal models views exports tests -name __pycache__ -prune -exec rm -rf {} +
 	find portal -name '*.mo' -delete

@@ -6,20 +6,15 @@ Whatever the file is, the answer is a Table or one Refusal that says how to mend
 from __future__ import annotations
 
 import json
-import logging
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from exports import sheetlimits as limits
+from exports.confinement import Fault, ask
 from models.cells import BLANK, BOOL, DATE, ERROR, FORMULA, NUMBER, TEXT, Cell, Row, Table
 from models.words import N_, Message, Refusal
 
-log = logging.getLogger(__name__)
 HEAD = 60  # rows of a sheet that are shown to the one who looks for headings
 
 FAULTS = {
@@ -79,27 +74,15 @@ def _ask(source: str | Path | bytes) -> list[str]:
 
 
 def _run(**given: object) -> list[str]:
-    root = Path(__file__).resolve().parents[1]
-    command = [sys.executable, "-E", "-s", "-B", "-X", "utf8", "-m", "exports.sheetchild", str(os.getpid())]
     try:
-        # No environment: a hostile file that takes the child over finds no password in it.
-        done = subprocess.run(command, capture_output=True, timeout=limits.SECONDS, cwd=root, env={}, check=False,
-                              **given)
-    except subprocess.TimeoutExpired:
-        raise _fault("too_much", {}) from None
-    said = done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else ""
-    lines = said.split("\n") if said else []  # not splitlines(): cells may hold U+2028 and its like
-    last = json.loads(lines.pop()) if lines else _death(done)
+        said = ask("exports.sheetchild", limits.SECONDS, **given).decode(errors="replace").rstrip("\n")
+    except Fault as fault:
+        raise _fault(fault.code, fault.values) from None
+    lines = said.split("\n")  # not splitlines(): cells may hold U+2028 and its like
+    last = json.loads(lines.pop())
     if "fault" in last:
         raise _fault(last["fault"], last["values"])
     return lines
-
-
-def _death(done: subprocess.CompletedProcess) -> dict:
-    """What a child that died without an answer is taken for."""
-    log.warning("reading a spreadsheet: %s, %s", done.returncode, done.stderr[-2000:].decode("utf-8", "replace"))
-    starved = done.returncode in (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGXCPU) or b"MemoryError" in done.stderr
-    return {"fault": "too_much" if starved else "damaged", "values": {}}
 
 
 def _fault(code: str, values: dict) -> Refusal:

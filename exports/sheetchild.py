@@ -9,18 +9,14 @@ Only the standard library and the reader are loaded, so that it starts in a few 
 
 from __future__ import annotations
 
-import ctypes
 import datetime
 import io
 import json
-import os
-import resource
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 
 from exports import sheetlimits as limits
-from exports.sheetlimits import Fault
+from exports.confinement import Fault, confine
 
 Rows = Iterator[tuple[int, list]]
 OLE, ZIP, ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", "EncryptedPackage".encode("utf-16-le")
@@ -30,7 +26,7 @@ FOREIGN = ((b"%PDF", "PDF"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"
 
 def main(parent: int) -> None:
     """Limit this process, then answer for the file on standard input."""
-    confine(parent)
+    confine(parent, limits.MEMORY, limits.SECONDS)
     answer = Answer(sys.stdout)
     try:
         data = sys.stdin.buffer.read(limits.PACKED + 1)
@@ -41,16 +37,6 @@ def main(parent: int) -> None:
         answer.fault(fault)
     except MemoryError:
         answer.fault(Fault("too_much"))
-
-
-def confine(parent: int) -> None:
-    """Give up what a hostile file could use: memory, processor time, files, life beyond the parent's."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:
-        sys.exit(1)
-    for what, most in ((resource.RLIMIT_AS, limits.MEMORY), (resource.RLIMIT_CPU, limits.SECONDS),
-                       (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(what, (most, most))
 
 
 class Answer:

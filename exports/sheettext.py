@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from exports import sheetlimits as limits
-from exports.sheetlimits import Fault
+from exports.confinement import Fault
 
 Sheets = list[tuple[str, bool, Iterator[tuple[int, list]]]]
 

@@ -10,7 +10,7 @@ import zlib
 from xml.parsers import expat
 
 from exports import sheetlimits as limits
-from exports.sheetlimits import Fault
+from exports.confinement import Fault
 
 _WORTH_A_LOOK = re.compile(rb"<(?:\w+:)?f[\s/>]|\st=[\"']e[\"']")
 _OTHER = (("word/", "Word"), ("ppt/", "PowerPoint"), ("meta-inf/manifest.xml", "ODS"), ("xl/workbook.bin", "xlsb"))

@@ -1,45 +1,54 @@
-"""Uploads taken in: judged by their content, never by their name."""
+"""Uploads taken in: judged by their content, never by their name, and made anew before they are kept."""
 
 from __future__ import annotations
 
-import io
+import json
 import re
 import unicodedata
 from collections.abc import Callable
 
-from PIL import Image
-
+from exports.confinement import Fault, ask
+from exports.uploadchild import JPEG, LARGEST, PDF, PNG, SECONDS
 from models.certificate import Upload
 from models.words import N_, Refusal
 
-LARGEST = 10 * 1024 * 1024
-MOST_PIXELS = 60_000_000
-KINDS = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+ENDINGS = {JPEG: ("jpg", "jpeg"), PNG: ("png",), PDF: ("pdf",)}
+FAULTS = {
+    "empty": N_("{file} is empty: choose the file again."),
+    "large": N_("{file} is larger than 10 MB: scan it at a lower resolution."),
+    "foreign": N_("{file} is no PDF, JPEG or PNG: photograph or scan the paper anew."),
+    "pixels": N_("{file} has too many pixels: photograph it at a lower resolution."),
+    "damaged": N_("{file} is damaged: photograph or scan the paper anew."),
+    "locked": N_("{file} is locked or protected by a password: save it without, or scan the paper anew."),
+    "pages": N_("{file} has more than 50 pages: choose only those that prove something."),
+    "too_much": N_("{file} asks for more memory or time than a scan needs: photograph or scan the paper anew."),
+}
 
 
 def checked_upload(kind: str, data: bytes, name: str, put: Callable[[bytes], str]) -> Upload:
-    """Keep an upload with *put* if it is a PDF, JPEG or PNG of at most 10 MB. Raises Refusal otherwise."""
+    """Keep a scan with *put*, made anew, if it is a PDF, JPEG or PNG of at most 10 MB. Raises Refusal otherwise."""
     name = tidy_name(name)
-    if not data:
-        raise Refusal(N_("{file} is empty: choose the file again."), file=name)
-    if len(data) > LARGEST:
-        raise Refusal(N_("{file} is larger than 10 MB: scan it at a lower resolution."), file=name)
-    media_type = next((media for start, media in KINDS.items() if data.startswith(start)), None)
-    if media_type is None:
-        raise Refusal(N_("{file} is no PDF, JPEG or PNG: photograph or scan the paper anew."), file=name)
-    if media_type.startswith("image/"):
-        _check_image(data, name)
-    return Upload(kind, put(data), name, len(data), media_type)
-
-
-def _check_image(data: bytes, name: str) -> None:
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise Refusal(N_("{file} has too many pixels: photograph it at a lower resolution."), file=name)
-            image.verify()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise Refusal(N_("{file} is damaged: photograph or scan the paper anew."), file=name) from None
+        media_type, content = made_anew(data)
+    except Fault as fault:
+        raise Refusal(FAULTS[fault.code], file=name) from None
+    return Upload(kind, put(content), named(name, media_type), len(content), media_type)
+
+
+def made_anew(data: bytes) -> tuple[str, bytes]:
+    """(media type, content) of a scan as it may be kept: made by a child that a hostile file may have. Raises Fault."""
+    head, _, content = ask("exports.uploadchild", SECONDS, input=data[:LARGEST + 1]).partition(b"\n")
+    told = json.loads(head)
+    if "fault" in told:
+        raise Fault(told["fault"])
+    return told["media_type"], content
+
+
+def named(name: str, media_type: str) -> str:
+    """The name with the ending of what the file is."""
+    stem, dot, ending = name.rpartition(".")
+    endings = ENDINGS[media_type]
+    return name if dot and ending.lower() in endings else f"{(stem if dot else name)[:110]}.{endings[0]}"
 
 
 def tidy_name(name: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from portal.cli import main
 
@@ -138,8 +139,8 @@ def test_areas_that_cannot_be_are_refused(founded, data, sentence):
 
 
 def test_one_person_goes_from_the_list_to_the_ranking(founded, tmp_path):
-    scan = tmp_path / "scan.pdf"
-    scan.write_bytes(b"%PDF-1.4 scanned")
+    scan = tmp_path / "scan.png"
+    Image.new("RGB", (60, 40), "white").save(scan)
     number = "141120195404046319"
 
     def take(step: str, by: str, *more: str) -> dict:

@@ -14,6 +14,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 from factories import NOW, TIANNING, XIAJIAYING, a_case, a_user, an_upload, arranging, id_number, seeing_as, step, walk
+from peopled import scan
 from screening import Desk, Page, hidden, looking
 from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
@@ -280,16 +281,16 @@ def test_village_lists_to_print(app, handed):
 def test_a_plan_needs_its_group_and_a_scan(app, handed):
     desk = Desk(app, TOWN)
     plan = lambda content, name, **more: desk.post("/admin/handing/plan", plan=(io.BytesIO(content), name), **more)
-    kept = plan(b"%PDF-1.4 plan", "方案.pdf", leader="", members="王委员")
+    kept = plan(scan(), "方案.png", leader="", members="王委员")
     assert kept.status_code == 422
     assert 'value="王委员"' in kept.text
     assert plan(b"PK\x03\x04", "方案.docx", leader="刘", members="王").status_code == 422
-    assert plan(b"%PDF-1.4 plan", "天宁镇方案.pdf", leader="刘镇长", members="王委员").status_code == 302
+    assert plan(scan(), "天宁镇方案.pdf", leader="刘镇长", members="王委员").status_code == 302
     with looking(app):
         id = db.session.scalar(select(Preparation.id))
-    assert named(Desk(app, "auditor").get(f"/admin/handing/plan/{id}")) == "天宁镇方案.pdf"
+    assert named(Desk(app, "auditor").get(f"/admin/handing/plan/{id}")) == "天宁镇方案.png"  # by what it is
     assert Desk(app, OTHER).get(f"/admin/handing/plan/{id}").status_code == 404
-    assert "天宁镇方案.pdf" in Desk(app, "county_clerk").get("/admin/handing/").text
+    assert "天宁镇方案.png" in Desk(app, "county_clerk").get("/admin/handing/").text
 
 
 # Money
