@@ -28,8 +28,11 @@ def metadata() -> MetaData:
         certificate,
         document,
         imports,
+        leaving,
         ledger,
+        numberview,
         outbox,
+        seek,
         user,
     )
     return Base.metadata

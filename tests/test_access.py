@@ -26,15 +26,18 @@ from models.user import Role, User
 
 LETTERS = {"A": "county_admin", "C": "county_clerk", "R": "county_reviewer", "P": "county_approver", "U": "auditor", "T": TOWN}
 ALL = "".join(LETTERS)
-LOGS = ("audit_entry", "audit_head")  # downloads leave a line there
+LOGS = ("audit_entry", "audit_head", "number_view", "seek")  # what reading leaves behind
 
 # What a whole screen needs; everybody may enter the others.
-ROOMS = {"settlement": "ACRPU", "rate": "ACRPU", "roster": "C", "user": "A", "audit": "AU"}
+ROOMS = {"settlement": "ACRPU", "rate": "ACRPU", "roster": "C", "user": "A", "audit": "AU", "leaving": "ACRPU"}
 # What one address needs beyond its screen. Forms that a screen does not have are missing for everybody who may enter it.
 DEEDS = {
     "edit_view": {"township": "A", "village": "A", "campaign": "A"}, "create_view": {"user": "A", "rate": "A"},
     "action_view": {}, "case.step": "CRPT", "case.undo": "CRPT", "case.reclassify": "CRPT", "case.give_back": "CRPT",
-    "case.attach": "CRPT", "case.paper": "CRPT", "case.benefit": "C", "case.correct": "CT", "case.number": ALL,
+    "case.attach": "CRPT", "case.paper": "CRPT", "case.benefit": "C", "case.correct": "CT", "case.number": ALL, "find.find": ALL,
+    "leaving.take": "C", "leaving.decide": "RP", "leaving.fetch": "C",
+    "handing.export": ALL, "handing.villages": ALL, "ranking.workbook": ALL, "settlement.export_sheet": ALL,
+    "task.zip": ALL, "document.download": ALL, "certificate.download": ALL,
     "handing.check": "C",
     "handing.out": "C", "handing.on": "T", "handing.plan": "T", "handing.receipt": "T", "ranking.issue": "AC",
     "settlement.sign": "RP", "task.again": "CRPT"}
@@ -120,13 +123,11 @@ def allowed(endpoint: str, letter: str) -> int:
 def test_every_address_is_known_here(app):
     views = {rule.endpoint.partition(".")[0] for rule in rules(app, "GET")} - {"admin"}
     assert views == {"audit", "campaign", "case", "certificate", "document", "handing", "ranking", "rate", "roster",
-                     "settlement", "task", "township", "user", "village"}
+                     "settlement", "task", "township", "user", "village", "leaving"}
     standard = {"index_view", "details_view", "edit_view", "create_view", "action_view"}
     own = {rule.endpoint for method in ("GET", "POST") for rule in rules(app, method)
            if rule.endpoint.partition(".")[2] not in standard}
-    reading = {"admin.index", "handing.index", "handing.export", "handing.villages", "ranking.index",
-               "ranking.workbook", "settlement.export_sheet", "task.show", "task.zip", "document.download",
-               "certificate.download", "case.bulk",
+    reading = {"admin.index", "handing.index", "leaving.index", "ranking.index", "task.show", "case.bulk",
                "roster.template", "roster.check", "roster.confirm", "roster.errors", "user.active", "user.password",
                "user.sessions", *ROWS}
     assert own == reading | {name for name in DEEDS if "." in name}
@@ -138,9 +139,6 @@ def test_every_page_by_post(app, ids, letter):
     before = kept(app, *LOGS)
     for rule in rules(app, "GET"):
         url, wanted = address(rule, ids["here"].get(kind_of_row(rule))), allowed(rule.endpoint, letter)
-        if rule.endpoint == "handing.villages" and letter != "T":
-            assert desk.get(url).status_code == 404
-            url += f"?township={TIANNING}"
         answer = desk.get(url)
         assert (answer.status_code if answer.status_code != 302 else 200) == wanted, (url, answer.status_code)
     assert changed(before, kept(app, *LOGS)) == []
@@ -273,7 +271,7 @@ def test_nothing_of_another_township_is_found_or_counted(app):
     desk = Desk(app, TOWN)
     for room in ("case", "certificate", "document"):
         for text in (name, name[:2], "weichi", number):
-            page = desk.get(f"/admin/{room}/", query_string={"search": text}).text
+            page = desk.find(room, text).text
             assert re.findall(r"共 (\d+) 条", page) == [], (room, text)
             assert "details/?id=" not in page, (room, text)
     every = desk.get("/admin/case/").text
@@ -367,12 +365,12 @@ def test_the_same_order_of_papers_twice_is_one(app):
 
 def test_odd_signs_and_days_are_answered(app):
     desk = Desk(app, "county_admin")
-    for text in ("\U0010ffff", "\ud7ff", "王\U0010ffff", "9999-12-31", "0001-01-01", "2021-02-30", "%", "'", "0"*60):
+    for text in ("\U0010ffff", "\ud7ff", "王\U0010ffff", "9999-12-31", "0001-01-01", "2021-02-30", "%", "'", "0"*10):
         for room in ("case", "audit", "village", "user", "settlement"):
             assert desk.get(f"/admin/{room}/", query_string={"search": text}).status_code == 200, (room, text)
     for day in ("0001-01-01", "0001-01-05", "9999-12-31", "1800-01-01"):
         assert desk.get(f"/admin/ranking/?day={day}").status_code in (200, 422), day
-        assert desk.get(f"/admin/ranking/workbook?day={day}").status_code in (200, 404), day
+        assert desk.post(f"/admin/ranking/workbook?day={day}").status_code in (200, 404), day
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\u3000", "x", "9" * 30, "9999-99-99"])
@@ -453,7 +451,8 @@ def test_no_page_and_no_export_holds_a_whole_number(app):
             found = [number for number in numbers if number in text or number in url]
             assert found == [], (post, url)
         for url in ("/admin/settlement/export", "/admin/handing/export", f"/admin/handing/villages?township={TIANNING}"):
-            answer = desk.get(url)
+            answer = desk.post(url)
+            assert answer.status_code in (200, 403), url
             assert [number for number in numbers if any(number in text for text in unpacked(answer.data))] == [], (post, url)
 
 
@@ -489,7 +488,7 @@ def test_names_of_files_reach_neither_the_disk_nor_a_header_unquoted(app, ids, n
     with looking(app):
         newest = db.session.scalars(select(Certificate).order_by(Certificate.id.desc())).first()
         assert newest.name == kept_as
-        file = desk.get(f"/admin/certificate/{newest.id}/download")
+        file = desk.post(f"/admin/certificate/{newest.id}/download")
     assert file.data == content
     assert file.headers["Content-Disposition"].startswith("attachment; ")
     assert file.headers["Content-Disposition"].endswith(f"filename*=UTF-8''{quote(kept_as, safe='')}")

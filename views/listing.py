@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement
 
 from models.words import N_, Refusal
 from views.filters import Pick
+from views.seeking import again, sought
 from views.words import say
 
 MOST_TICKED = 500
@@ -53,7 +54,7 @@ class Listing:
         return [entry for entry in asked if entry[2]]
 
     def _get_list_extra_args(self) -> ViewArgs:
-        search = request.args.get("search", "").replace("\0", "").strip()[:60]
+        search = sought()
         page, sort = (request.args.get(name, type=int) for name in ("page", "sort"))
         return ViewArgs(page=max(page or 0, 0), page_size=request.args.get("page_size", 0, type=int),
                         sort=sort, sort_desc=request.args.get("desc") == "1", search=search or None,
@@ -97,7 +98,7 @@ class Listing:
         """The arguments that ask for this list again."""
         chosen = {f"flt{number}_{self._filters[index].key}": value
                   for number, (index, _name, value) in enumerate(asked.filters)}
-        own = {"search": asked.search, "sort": asked.sort, "desc": 1 if asked.sort_desc else None,
+        own = {**again(asked.search), "sort": asked.sort, "desc": 1 if asked.sort_desc else None,
                "page_size": asked.page_size or None}
         return {name: given for name, given in (chosen | own | other).items() if given is not None}
 
