@@ -14,6 +14,7 @@ from stdnum.cn.ric import calc_check_digit
 from models.words import N_, Refusal
 
 _INVISIBLE = re.compile(r"[\s'’‘`\u00a0\u200b-\u200f\u202a-\u202e\u2060\ufeff\u3000]+")
+_LONG = re.compile(r"[0-9Xx*]{14,}")  # shorter ones are codes, months and amounts
 
 
 class IdRefusal(Refusal):
@@ -77,6 +78,11 @@ def tail(number: str) -> str:
 def masked(number: str) -> str:
     """What pages, sheets and the trail show of an ID, card or phone number: dots, then its tail. The one mask."""
     return "•" * (len(number) - len(tail(number))) + tail(number)
+
+
+def masked_within(text: str) -> str:
+    """A sentence with whatever number of a person stands in it masked, also one that is spelled wrongly."""
+    return _LONG.sub(lambda found: masked(found[0]), text)
 
 
 def short(number: str) -> str:

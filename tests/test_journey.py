@@ -301,7 +301,7 @@ def gets_the_back_pay_forms(clerk: Person, amounts: dict[str, str]) -> None:
     is_finished(clerk, 2)
     for name, amount in amounts.items():
         clerk.page.get_by_role("row").filter(has_text=name).get_by_role("button").click()
-        clerk.choose("用途（记入操作记录）", "报批")
+        clerk.choose("用途", "报批")
         file, data = clerk.fetches(lambda: clerk.press("下载"))
         clerk.page.go_back()
         assert file == f"天宁镇-{name}-补发审批表.pdf"

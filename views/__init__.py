@@ -32,11 +32,11 @@ from views.words import say
 MENU: tuple[Room, ...] = (
     Room(N_("To do"), (Home,)),
     Room(N_("People"), (CaseView,)),
-    Room(N_("Lists and receipts"), (HandingPage, RosterView)),
+    Room(N_("Lists and receipts"), (HandingPage, RosterView, LeavingPage)),
     Room(N_("Certificates"), (CertificateView,)),
     Room(N_("Money"), (SettlementView,)),
     Room(N_("Papers"), (DocumentView, TaskView)),
-    Room(N_("Reports"), (RankingPage, LeavingPage)),
+    Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
     Room(N_("System"), (UserView, AuditView, FindPage)),
 )
