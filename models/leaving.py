@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import audit
@@ -73,8 +73,13 @@ def refuse_many(people: int) -> None:
 
 
 def ask(sheet: str, area_code: str, why: str, people: int, by: User, now: datetime) -> ExportRequest:
-    """Ask for a list of more people than one may take out alone. Raises Refusal if the post takes out none at all."""
+    """Ask for a list of more people than one may take out alone. Raises Refusal for another post, and while the same
+    list waits already."""
     refuse_unentitled(by)
+    waiting = select(ExportRequest.id).where(ExportRequest.asked_by == by.username, ExportRequest.sheet == sheet,
+                                             ExportRequest.area_code == area_code, ExportRequest.state == ASKED)
+    if db.session.scalar(waiting) is not None:
+        raise Refusal(N_("You asked for this list already: it waits for a second person."))
     request = ExportRequest(sheet=sheet, area_code=area_code, reason=why, people=people, asked_by=by.username, asked_at=now)
     db.session.add(request)
     audit.record("export_asked", "export_request", area_code, sheet=sheet, people=people, why=why)

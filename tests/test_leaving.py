@@ -244,6 +244,7 @@ def asked(app) -> tuple[Desk, int]:
     clerk = Desk(app, "county_clerk")
     answer = clerk.post("/admin/leaving/take", place="141122", reason="report")
     assert "须由复核或审批人员同意" in clerk.follow(answer).text
+    assert clerk.post("/admin/leaving/take", place="141122", reason="report").status_code == 409
     with looking(app):
         request = db.session.scalars(select(ExportRequest)).one()
         assert (request.people, request.state, request.reason) == (501, "asked", "上报市级")
