@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from exports.workbook import Out, formats_of, new_book, put_text
+from exports.workbook import Out, foot, formats_of, new_book, put_text
 from models.cells import BLANK, BOOL, DATE, ERROR, FORMULA, NUMBER, TEXT, Cell, Row, Table
 from models.listing import Headings, Reading, heading_key
 
@@ -14,11 +14,11 @@ LONG = 1e11  # numbers of 12 digits and more are ID and account numbers
 
 
 def write_errors(table: Table, headings: Headings, readings: Iterable[Reading], out: Out,
-                 say: Callable[[str], str] = str) -> None:
+                 say: Callable[[str], str] = str, leaving: str = "") -> None:
     """Write the refused rows of a list: its columns in their order, wrong cells marked, the reason in a last column.
 
-    *headings* and *readings*: as models/roster_rows.py gives them; *say*: translates a message id. Texts stay texts,
-    numbers numbers and dates dates, so that the file reads as the list did.
+    *headings* and *readings*: as models/roster_rows.py gives them; *say*: translates a message id; *leaving*: the last
+    line. Texts stay texts, numbers numbers and dates dates, so that the file reads as the list did.
     """
     refused = {reading.row: reading for reading in readings if reading.refused}
     head = next(row for row in table.rows if row.number == headings.row)
@@ -32,11 +32,14 @@ def write_errors(table: Table, headings: Headings, readings: Iterable[Reading], 
         page.set_column(0, max(width, reason), 18, formats["text"])
         page.set_column(reason, reason, 60, formats["text"])
         page.freeze_panes(1, 0)
+        page.set_footer(foot(leaving))
         for place in range(max(width, reason + 1)):
             title = REASON if place == reason else titles[place] if place < len(titles) else ""
             put_text(page, 0, place, title, formats["heading"])
         for number, row in enumerate(rows, 1):
             _write_row(page, number, row, reason, refused[row.number], titles, formats, say)
+        if leaving:
+            put_text(page, len(rows) + 2, 0, leaving, formats["line"])
 
 
 def _titles(table: Table, head: Row) -> list[str]:

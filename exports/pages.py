@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exports.amounts import in_words
 from models import money
+from models.idnumber import tail
 from models.months import Month, parse_date
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -67,5 +68,6 @@ def _places(text: str, word: str) -> list[int]:
 def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False)
-    environment.filters.update(day=day, month=month, weekday=weekday, yuan=grouped, yuan_words=in_words)
+    environment.filters.update(day=day, month=month, weekday=weekday, yuan=grouped, yuan_words=in_words,
+                               tail=tail)
     return environment

@@ -1,6 +1,7 @@
 """THE TABLE of Excel exports: a new one is one more entry in SHEETS.
 
-Rows are what the scope lets through; ID numbers are masked, since a file travels further than a screen.
+Rows are what the scope lets through; ID numbers are masked, since a file travels further than a screen. The sheet
+WHOLE leaves for a reason, and above 500 people when a second person allows it (models/leaving.py).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from exports.workbook import Column, Sheet, write
@@ -39,28 +40,31 @@ class Export:
     notes: tuple[str, ...] = ()
 
 
-def build(key: str, campaign: Campaign, now: datetime, say: Say) -> bytes:
-    """The workbook of one export, under the present scope. Raises Refusal for an unknown one."""
+def build(key: str, campaign: Campaign, now: datetime, say: Say, leaving: str = "") -> bytes:
+    """The workbook of one export, under the present scope; *leaving* is its last line. Raises Refusal for an unknown one."""
     if key not in SHEETS:
         raise Refusal(N_("There is no sheet “{key}”; there are: {all}."), key=key, all=", ".join(SHEETS))
     export, out = SHEETS[key], io.BytesIO()
     stamp = now.strftime("%Y-%m-%d %H:%M")
     write(Sheet(title=say(export.title), columns=[Column(say(title), width, kind) for title, width, kind in export.columns],
                 rows=export.rows(campaign, now, say), lines=[f"{campaign.county_name} {say(export.title)}", stamp],
-                notes=[say(note) for note in export.notes]), out)
+                notes=[say(note) for note in export.notes], leaving=leaving), out)
     return out.getvalue()
 
 
 def _cases(campaign: Campaign, now: datetime, say: Say) -> Iterable[tuple]:
     names = Names()
-    statement = (select(Case).where(Case.campaign_id == campaign.id).order_by(Case.area_code, Case.id)
-                 .options(joinedload(Case.person), selectinload(Case.settlements).options(*_light()))
-                 .execution_options(yield_per=500))
-    for number, case in enumerate(db.session.scalars(statement), start=1):
+    for number, case in enumerate(db.session.scalars(_listed(campaign)), start=1):
         yield (number, names.township(case.area_code), names.village(case.area_code), case.person.name, case.person.sex,
                case.person.masked_id, case.paused_from, case.pause_reason, case.remark, say(CATEGORIES[case.category].title),
                say(STATE_TITLES[case.state]), _step(case, say), say(OUTCOME_TITLES[case.outcome]) if case.outcome else "",
                say(N_("Stock")) if case.is_stock else say(N_("Addition")), *_sums(case))
+
+
+def _listed(campaign: Campaign) -> Select:
+    return (select(Case).where(Case.campaign_id == campaign.id).order_by(Case.area_code, Case.id)
+            .options(joinedload(Case.person), selectinload(Case.settlements).options(*_light()))
+            .execution_options(yield_per=500))
 
 
 def _light() -> tuple:
@@ -76,6 +80,19 @@ def _step(case: Case, say: Say) -> str:
 def _sums(case: Case) -> tuple[int | None, int | None]:
     settlement = case.settlements[-1] if case.settlements else None
     return (settlement.back_pay, settlement.recover) if settlement else (None, None)
+
+
+def _cases_full(campaign: Campaign, now: datetime, say: Say) -> Iterable[tuple]:
+    names = Names()
+    for number, case in enumerate(db.session.scalars(_listed(campaign)), start=1):
+        yield (number, names.township(case.area_code), names.village(case.area_code), case.person.name, case.person.sex,
+               case.person.id_number, case.paused_from, say(CATEGORIES[case.category].title), say(STATE_TITLES[case.state]),
+               say(OUTCOME_TITLES[case.outcome]) if case.outcome else "", *_sums(case))
+
+
+def people(campaign: Campaign) -> int:
+    """How many rows the sheets of people have, under the present scope."""
+    return db.session.scalar(select(func.count()).select_from(Case).where(Case.campaign_id == campaign.id))
 
 
 def _ranking(campaign: Campaign, now: datetime, say: Say) -> Iterable[tuple]:
@@ -123,12 +140,18 @@ _PERSON = ((N_("Name"), 10, "text"), (N_("ID number (masked)"), 22, "id"))
 _MONEY = tuple((title, 12, "money") for title in (
     N_("Back pay"), N_("To recover"), N_("Offset"), N_("Still to refund"), N_("Refunded"), N_("To person or heirs")))
 
+WHOLE = "cases_full"  # the list with whole ID numbers
+
 SHEETS: dict[str, Export] = {export.key: export for export in (
     Export("cases", N_("Suspended people"), (
         (N_("No."), 6, "number"), (N_("Township"), 12, "text"), (N_("Village"), 14, "text"), _PERSON[0], (N_("Sex"), 6, "text"),
         _PERSON[1], (N_("Paused from"), 10, "month"), (N_("Reason on the list"), 18, "text"), (N_("Remark"), 18, "text"),
         (N_("Category"), 14, "text"), (N_("State"), 10, "text"), (N_("Next step"), 18, "text"), (N_("Outcome"), 14, "text"),
         (N_("Stock or addition"), 10, "text"), (N_("Back pay"), 12, "money"), (N_("To recover"), 12, "money")), _cases),
+    Export(WHOLE, N_("Suspended people (with whole ID numbers)"), (
+        (N_("No."), 6, "number"), (N_("Township"), 12, "text"), (N_("Village"), 14, "text"), _PERSON[0], (N_("Sex"), 6, "text"),
+        (N_("ID number"), 22, "id"), (N_("Paused from"), 10, "month"), (N_("Category"), 14, "text"), (N_("State"), 10, "text"),
+        (N_("Outcome"), 14, "text"), (N_("Back pay"), 12, "money"), (N_("To recover"), 12, "money")), _cases_full),
     Export("ranking", N_("Ranking of the townships"), (
         (N_("Rank"), 6, "text"), (N_("Township"), 14, "text"), (N_("Stock"), 8, "number"), (N_("Verified"), 8, "number"),
         (N_("Verified %"), 9, "text"), (N_("Cleared count"), 8, "number"), (N_("Cleared %"), 9, "text"),

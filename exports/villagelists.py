@@ -23,19 +23,19 @@ NOTES = ("核实情况写：未认证、重复领取、服刑、死亡、冒领�
          "本表含个人信息，只供本村核实使用，用后交回乡（镇），不得拍照外传。")
 
 
-def village_list(campaign: Campaign, village: str, names: Names) -> bytes:
-    """The workbook of one village; only the tail of ID numbers, since the sheet travels."""
-    return _book(campaign, names.full(village), _people(campaign, [village]).get(village, []))
+def village_list(campaign: Campaign, village: str, names: Names, leaving: str) -> bytes:
+    """The workbook of one village; only the tail of ID numbers, since the sheet travels. *leaving*: its last line."""
+    return _book(campaign, names.full(village), _people(campaign, [village]).get(village, []), leaving)
 
 
-def village_lists(campaign: Campaign, villages: Iterable[str], names: Names) -> bytes:
+def village_lists(campaign: Campaign, villages: Iterable[str], names: Names, leaving: str) -> bytes:
     """Every village's workbook in one archive."""
     villages = list(villages)
     people, out = _people(campaign, villages), io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for village in villages:
             place = names.full(village)
-            archive.writestr(file_name(place), _book(campaign, place, people.get(village, [])))
+            archive.writestr(file_name(place), _book(campaign, place, people.get(village, []), leaving))
     return out.getvalue()
 
 
@@ -52,10 +52,10 @@ def _people(campaign: Campaign, villages: list[str]) -> dict[str, list[Case]]:
     return found
 
 
-def _book(campaign: Campaign, place: str, cases: list[Case]) -> bytes:
+def _book(campaign: Campaign, place: str, cases: list[Case], leaving: str) -> bytes:
     rows = [(number, case.person.name, case.person.id_tail, case.person.sex, case.paused_from, case.pause_reason,
              case.remark, None, None, None, None) for number, case in enumerate(cases, 1)]
     out = io.BytesIO()
     write(Sheet(place, COLUMNS, rows, lines=[f"{place}暂停领取待遇人员名单", f"{campaign.title}　共{len(rows)}人　"
-                f"请于{campaign.verify_by.isoformat()}前核实"], notes=NOTES, watermark=place), out)
+                f"请于{campaign.verify_by.isoformat()}前核实"], notes=NOTES, watermark=place, leaving=leaving), out)
     return out.getvalue()

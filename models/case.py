@@ -32,6 +32,7 @@ class Person(db.Model, Editable, Carried):
 
     __tablename__ = "person"
     __carrier__ = ("Case", "person_id")
+    __unrecorded__ = ("born",)  # beside the masked number it would tell the whole one
 
     id_number: Mapped[str] = mapped_column(Sensitive(18), nullable=False, unique=True)
     id_tail: Mapped[str] = mapped_column(String(4), nullable=False, index=True)
@@ -46,6 +47,10 @@ class Person(db.Model, Editable, Carried):
     @property
     def masked_id(self) -> str:
         return idnumber.masked(self.id_number)
+
+    @property
+    def short_id(self) -> str:
+        return idnumber.short(self.id_number)
 
     def __str__(self) -> str:
         return self.name
@@ -139,7 +144,7 @@ class Case(db.Model, Editable, Placed):
         return self.stock_township is not None
 
     def __str__(self) -> str:
-        return f"{self.person.name} {self.person.masked_id[-8:]}"
+        return f"{self.person.name} {self.person.short_id}"
 
 
 class StepDone(db.Model, Editable, Child):

@@ -14,6 +14,7 @@ from stdnum.cn.ric import calc_check_digit
 from models.words import N_, Refusal
 
 _INVISIBLE = re.compile(r"[\s'’‘`\u00a0\u200b-\u200f\u202a-\u202e\u2060\ufeff\u3000]+")
+_LONG = re.compile(r"[0-9Xx*]{14,}")  # shorter ones are codes, months and amounts
 
 
 class IdRefusal(Refusal):
@@ -63,6 +64,27 @@ def sex(number: str) -> str:
     return "男" if int(number[16]) % 2 else "女"
 
 
+def tail(number: str) -> str:
+    """The last four of an ID, card or phone number, by which people tell namesakes apart; nothing of a short one.
+
+    Of an ID number these are the sequence of the day and the check digit. With the region known, as it is in a county,
+    one birth date in eleven fits them: about 1,060 of the 11,688 between 1930 and 1961. The sex is
+    the parity of the third of them, so a sex beside the tail tells nothing new; a birth year leaves 33, a date just one.
+    So a tail and a birth date, an age or a longer piece of the number never stand together.
+    """
+    return number[-4:] if len(number) >= 8 else ""
+
+
 def masked(number: str) -> str:
-    """What pages show of an ID number: dots, then the last four. The one mask for it."""
-    return "•" * max(len(number) - 4, 0) + number[-4:]
+    """What pages, sheets and the trail show of an ID, card or phone number: dots, then its tail. The one mask."""
+    return "•" * (len(number) - len(tail(number))) + tail(number)
+
+
+def masked_within(text: str) -> str:
+    """A sentence with whatever number of a person stands in it masked, also one that is spelled wrongly."""
+    return _LONG.sub(lambda found: masked(found[0]), text)
+
+
+def short(number: str) -> str:
+    """The mask where there is little room."""
+    return masked(number)[-8:]

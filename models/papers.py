@@ -20,6 +20,8 @@ from models.words import N_, Message, Refusal
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NUMBERED = {"recovery": "函"}
+# Papers that print the whole ID number: they leave only for a reason. The others show its tail.
+WITH_NUMBER = {"back_pay", "recovery", "deregistration", "sealing"}
 
 
 def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -> Task:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from models import idnumber
 from models.area import Township, Village, sort_key
 from models.areanames import AreaIndex
 from models.base import db
@@ -66,7 +67,7 @@ def _load(reading: Reading, listing: Listing, campaign: Campaign, people: dict[s
 
 def _new_person(values: dict, people: dict[str, Person]) -> Person:
     person = Person(
-        id_number=values["id_number"], id_tail=values["id_number"][-4:], name=values["name"],
+        id_number=values["id_number"], id_tail=idnumber.tail(values["id_number"]), name=values["name"],
         name_key=sort_key(values["name"]), sex=values["sex"], born=values["born"])
     db.session.add(person)
     people[person.id_number] = person

@@ -32,9 +32,12 @@ def metadata() -> MetaData:
         document,
         draft,
         imports,
+        leaving,
         ledger,
+        numberview,
         outbox,
         passwords,
+        seek,
         signin,
         user,
     )

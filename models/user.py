@@ -54,6 +54,8 @@ class Right(StrEnum):
     CHANGE_REFERENCE = "change_reference"  # rates, areas, campaigns
     CHANGE_USERS = "change_users"
     SEE_TRAIL = "see_trail"
+    EXPORT_NUMBERS = "export_numbers"  # lists with whole ID numbers
+    ALLOW_EXPORTS = "allow_exports"    # another person's list of more than 500 people
 
 
 _SIGNER = {Right.SEE_CASES, Right.SEE_MONEY, Right.CHANGE_CASES, Right.ORDER_PAPERS}
@@ -62,9 +64,10 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     # The administrator sees cases and settles none.
     Role.COUNTY_ADMIN: frozenset({Right.SEE_CASES, Right.SEE_MONEY, Right.CHANGE_REFERENCE, Right.CHANGE_USERS,
                                   Right.SEE_TRAIL, Right.ISSUE_BULLETINS}),
-    Role.COUNTY_CLERK: frozenset(_SIGNER | {Right.IMPORT_LISTS, Right.HAND_OUT, Right.ISSUE_BULLETINS}),
-    Role.COUNTY_REVIEWER: frozenset(_SIGNER),
-    Role.COUNTY_APPROVER: frozenset(_SIGNER),
+    Role.COUNTY_CLERK: frozenset(_SIGNER | {Right.IMPORT_LISTS, Right.HAND_OUT, Right.ISSUE_BULLETINS,
+                                           Right.EXPORT_NUMBERS}),
+    Role.COUNTY_REVIEWER: frozenset(_SIGNER | {Right.ALLOW_EXPORTS}),
+    Role.COUNTY_APPROVER: frozenset(_SIGNER | {Right.ALLOW_EXPORTS}),
     Role.AUDITOR: frozenset({Right.SEE_CASES, Right.SEE_MONEY, Right.SEE_TRAIL}),
     Role.TOWNSHIP: frozenset({Right.SEE_CASES, Right.CHANGE_CASES, Right.HAND_ON, Right.ORDER_PAPERS}),
 }

@@ -10,7 +10,7 @@ import click
 
 from models import scope
 from models.base import db
-from models.words import N_, Refusal
+from models.words import N_
 from portal.commands import (
     content,
     json_option,
@@ -105,6 +105,7 @@ import_benefits = _list_command("benefits", "What settling needs of each person:
 def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str | None, as_json: bool) -> None:
     from exports.errorrows import write_errors
     from exports.intake import bring_in
+    from exports.workbook import by_command
     from models.campaign import the_campaign
     from portal import clock
     data, name = content(file)
@@ -115,7 +116,8 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
             counts = brought.result.counts
             if errors and brought.result.refused:  # first, so that nothing comes in where they cannot be written
                 rows = io.BytesIO()
-                write_errors(brought.table, brought.listing.headings, brought.listing.readings, rows, _speak())
+                write_errors(brought.table, brought.listing.headings, brought.listing.readings, rows, _speak(),
+                             by_command(clock.now(), "改正后重新导入"))
                 write_out(errors, rows.getvalue())
             if dry_run:
                 db.session.rollback()
@@ -149,31 +151,6 @@ def handout(key: str | None) -> None:
     tell(N_("The list of {people} people is handed out to {count} townships."), people=people, count=len(handed))
 
 
-@main.command()
-@click.argument("sheet")
-@click.option("-o", "out", required=True, metavar="OUT.xlsx")
-@click.option("--area", help="Only this area (division code).")
-@refusing
-def export(sheet: str, out: str, area: str | None) -> None:
-    """Write a sheet of the export table as a workbook."""
-    from exports.sheets import build
-    from models import audit
-    from models.campaign import the_campaign
-    from portal import clock
-    with office():
-        campaign = the_campaign()
-        within = area or campaign.county_code
-        if not within.isdecimal() or not within.startswith(campaign.county_code):
-            raise Refusal(N_("Area {area} lies outside the county {county}."), area=within, county=campaign.county_code)
-        with scope.seeing(within):
-            data = build(sheet, campaign, clock.now(), _speak())
-            audit.record("export", sheet, within)
-            db.session.commit()
-    write_out(out, data)
-    if out != "-":
-        tell(N_("{file} is written."), file=out)
-
-
 @main.group()
 def audit() -> None:
     """The trail."""
@@ -196,4 +173,4 @@ def today() -> date:
 
 
 # The rest of the commands register themselves on the group.
-from portal import cli_cases, cli_run, cli_sessions, cli_users  # noqa: E402, F401
+from portal import cli_cases, cli_run, cli_sessions, cli_sheets, cli_users  # noqa: E402, F401

@@ -114,6 +114,10 @@ class Desk:
     def post(self, url: str, data: dict | None = None, **fields: Any) -> TestResponse:
         return self._checked(self.client.post(url, data={"csrf_token": self.token} | (data or {}) | fields))
 
+    def find(self, room: str, text: str) -> TestResponse:
+        """The list of a room, searched by its box."""
+        return self.follow(self.post("/admin/find/", room=room, search=text))
+
     def follow(self, answer: TestResponse) -> TestResponse:
         assert answer.status_code == 302, answer.text
         return self.get(answer.location)

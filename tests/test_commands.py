@@ -371,6 +371,24 @@ def test_every_sheet_is_written_as_a_workbook_without_full_numbers(founded, tmp_
     assert not [text for text in texts if len(text) == 18 and text[:17].isdigit()]
 
 
+def test_the_sheet_with_whole_numbers_needs_a_reason(founded, tmp_path):
+    import openpyxl
+    out = tmp_path / "out.xlsx"
+
+    refused = founded.run("export", "cases_full", "-o", str(out))
+    assert (refused.exit_code, out.exists()) == (1, False)
+    assert "--reason" in refused.stderr
+
+    many = founded.run("export", "cases_full", "-o", str(out), "--reason", "上报市级")
+    assert (many.exit_code, out.exists()) == (1, False)
+    assert "at most 500" in many.stderr
+
+    assert founded.run("export", "cases_full", "-o", str(out), "--reason", "上报市级", "--area", "141122100").exit_code == 0
+    rows = list(openpyxl.load_workbook(out).active.values)
+    assert rows[-1][0].startswith("导出：命令行（system） ")
+    assert rows[-1][0].endswith("用途：上报市级")
+
+
 def test_papers_are_drawn_in_the_foreground(founded, tmp_path):
     for words in (("notice", "20", "certification"), ("bulletin", "--as-of", "2021-09-19")):
         out = tmp_path / "paper.pdf"

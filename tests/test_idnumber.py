@@ -111,6 +111,6 @@ def test_tidying_twice_changes_nothing(text):
 
 
 @pytest.mark.parametrize(("number", "shown"), [
-    (NUMBER, "•" * 14 + NUMBER[-4:]), ("13900001234", "•••••••1234"), ("1234", "1234"), ("", "")])
+    (NUMBER, "•" * 14 + NUMBER[-4:]), ("13900001234", "•••••••1234"), ("1234567", "•••••••"), ("1234", "••••"), ("", "")])
 def test_a_page_shows_the_last_four(number, shown):
     assert masked(number) == shown

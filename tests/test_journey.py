@@ -300,8 +300,10 @@ def gets_the_back_pay_forms(clerk: Person, amounts: dict[str, str]) -> None:
     clerk.press("为 2 人办理")
     is_finished(clerk, 2)
     for name, amount in amounts.items():
-        link = clerk.page.get_by_role("row").filter(has_text=name).get_by_role("link").last
-        file, data = clerk.fetches(link.click)
+        clerk.page.get_by_role("row").filter(has_text=name).get_by_role("button").click()
+        clerk.choose("用途", "报批")
+        file, data = clerk.fetches(lambda: clerk.press("下载"))
+        clerk.page.go_back()
         assert file == f"天宁镇-{name}-补发审批表.pdf"
         text = text_of(data)
         for expected in ("补发审批表", name, f"{Decimal(amount):,}", in_words(amount)):
@@ -330,7 +332,7 @@ def gets_the_ranking(clerk: Person) -> None:
     rank, _moved, *figures = clerk.cells("各乡镇排名", "天宁镇")
     assert [rank, *figures] == ["1", "天宁镇", str(IN_TIANNING), "4", "2.1%", "2", "1.1%", "187", "0", "0"]
 
-    file, data = clerk.fetches(lambda: clerk.follow("导出Excel"))
+    file, data = clerk.fetches(lambda: clerk.press("导出Excel"))
     assert file == "交城县各乡镇排名_2021-09-19.xlsx"
     sheet = openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows(values_only=True)
     written = next(row for row in sheet if "天宁镇" in row)
@@ -338,7 +340,7 @@ def gets_the_ranking(clerk: Person) -> None:
 
     clerk.press("生成本期通报（截至 2021-09-19）")
     is_finished(clerk, 1)
-    file, data = clerk.fetches(clerk.page.get_by_role("link", name=re.compile("[.]pdf$")).first.click)
+    file, data = clerk.fetches(clerk.page.get_by_role("button", name=re.compile("[.]pdf$")).first.click)
     assert file.endswith(".pdf")
     text = text_of(data)
     for expected in ("天宁镇", "2.1", "1.1", "187"):

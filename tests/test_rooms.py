@@ -121,8 +121,9 @@ def test_refused_rows_come_back_to_be_mended(app):
     desk = Desk(app, "county_clerk")
     answer = desk.post("/admin/roster/errors", sha256=hidden(check(desk).text, "sha256"))
     assert named(answer) == "roster_messy_错误行.xlsx"
-    rows = rows_of(answer)
+    *rows, _blank, leaving = rows_of(answer)
     assert (len(rows) - 1, rows[0][-1]) == (len(REFUSED), "错误原因")
+    assert re.fullmatch(r"导出：.+（county_clerk） 2021-09-19 10:00 用途：改正后重新导入", leaving[0])
     assert all(row[-1] for row in rows[1:])
     book = openpyxl.load_workbook(io.BytesIO(answer.data))
     place = next(n for n, title in enumerate(rows[0], 1) if "暂停" in str(title) and "月" in str(title))
@@ -253,7 +254,7 @@ def test_no_receipt_for_another_township(app, handed):
     missing = desk.post("/admin/handing/receipt", handout=10**9, person="某").data
     assert desk.post("/admin/handing/receipt", handout=there, person="某").data == missing
     assert desk.get(f"/admin/handing/?township={XIAJIAYING}").data == desk.get("/admin/handing/?township=999999999").data
-    assert desk.get(f"/admin/handing/villages?township={XIAJIAYING}").status_code == 404
+    assert desk.post(f"/admin/handing/villages?township={XIAJIAYING}").status_code == 404
     assert Desk(app, "auditor").post("/admin/handing/receipt", handout=there, person="某").status_code == 403
     assert Desk(app, TOWN).post("/admin/handing/out").status_code == 403
 
@@ -262,7 +263,7 @@ def test_village_lists_to_print(app, handed):
     desk = Desk(app, TOWN)
     desk.post("/admin/handing/receipt", handout=handout(app, TIANNING), person="刘镇长")
     desk.post("/admin/handing/on")
-    answer = desk.get(f"/admin/handing/village/{handout(app, HERE)}")
+    answer = desk.post(f"/admin/handing/village/{handout(app, HERE)}")
     with looking(app):
         person = db.session.get(Case, handed[0]).person
         name, number = person.name, person.id_number
@@ -270,8 +271,8 @@ def test_village_lists_to_print(app, handed):
     cells = [cell for row in rows_of(answer) for cell in row]
     assert {name, number[-4:]} <= set(cells)
     assert number not in cells
-    assert Desk(app, OTHER).get(f"/admin/handing/village/{handout(app, HERE)}").status_code == 404
-    archive = desk.get(f"/admin/handing/villages?township={TIANNING}")
+    assert Desk(app, OTHER).post(f"/admin/handing/village/{handout(app, HERE)}").status_code == 404
+    archive = desk.post(f"/admin/handing/villages?township={TIANNING}")
     assert named(archive) == "天宁镇各村暂停待遇人员名单.zip"
     with zipfile.ZipFile(io.BytesIO(archive.data)) as opened:
         assert len(opened.namelist()) == 2
@@ -288,8 +289,8 @@ def test_a_plan_needs_its_group_and_a_scan(app, handed):
     assert plan(scan(), "天宁镇方案.pdf", leader="刘镇长", members="王委员").status_code == 302
     with looking(app):
         id = db.session.scalar(select(Preparation.id))
-    assert named(Desk(app, "auditor").get(f"/admin/handing/plan/{id}")) == "天宁镇方案.png"  # by what it is
-    assert Desk(app, OTHER).get(f"/admin/handing/plan/{id}").status_code == 404
+    assert named(Desk(app, "auditor").post(f"/admin/handing/plan/{id}")) == "天宁镇方案.png"  # by what it is
+    assert Desk(app, OTHER).post(f"/admin/handing/plan/{id}").status_code == 404
     assert "天宁镇方案.png" in Desk(app, "county_clerk").get("/admin/handing/").text
 
 
@@ -394,7 +395,7 @@ def test_tabs_count_what_they_list_and_refunds_due_are_found(app, settled):
     assert len(listed(f"flt0_township={XIAJIAYING}")) == 1
     link = re.search(r'<a href="/admin/settlement/".*?</a>', desk.get("/admin/").text, re.S)[0]
     assert re.findall(r">(\d+)</span>", link) == ["3"]
-    sheet = desk.get("/admin/settlement/export")
+    sheet = desk.post("/admin/settlement/export")
     assert named(sheet).endswith(".xlsx")
     assert len(rows_of(sheet)) >= 5
 
@@ -416,8 +417,10 @@ def test_elsewhere_and_missing_are_the_same_in_every_room(app, settled):
     desk = Desk(app, TOWN)
     for url, id in (("/admin/settlement/details/?id={}", settled[2]), ("/admin/document/details/?id={}", document_id),
                     ("/admin/document/{}/download", document_id), ("/admin/certificate/details/?id={}", certificate_id),
+                    ("/admin/certificate/{}/download", certificate_id),
                     ("/admin/task/{}", task_id), ("/admin/task/{}/zip", task_id), ("/admin/task/details/?id={}", task_id)):
-        answers = [desk.get(url.format(given)) for given in (id, 10**9)]
+        send = desk.post if url.endswith(("download", "zip")) else desk.get
+        answers = [send(url.format(given)) for given in (id, 10**9)]
         assert {(answer.status_code, answer.data) for answer in answers} == {(404, answers[0].data)}, url
     for room in ("certificate", "document", "task"):
         assert "夏家营镇" not in desk.get(f"/admin/{room}/").text
@@ -476,11 +479,11 @@ def test_a_task_is_followed_to_its_papers(app, ordered):
     page = desk.get(url).text
     assert REFRESH not in page
     assert "3/3" in page
-    link = next(link for link in Page(page).links if link.endswith("/download"))
-    paper = desk.get(link)
+    link = re.search(r'formaction="(/admin/document/\d+/download)"', page)[1]
+    paper = desk.post(link)
     assert named(paper) == "天宁镇-王桂兰-认证告知书.pdf"
     assert paper.data.startswith(b"%PDF-")
-    archive = desk.get(f"{url}/zip")
+    archive = desk.post(f"{url}/zip")
     assert named(archive) == f"文书_2021-09-19_任务{ordered}.zip"
     with zipfile.ZipFile(io.BytesIO(archive.data)) as opened:
         assert sorted(opened.namelist()) == sorted(f"天宁镇-{name}-认证告知书.pdf" for name in ("王桂兰", "李福生", "陈二货"))
@@ -575,13 +578,13 @@ def test_a_report_is_issued_once_and_read_by_everybody(app, worked):
         assert bulletin.state == DRAWN
         assert db.session.get(Task, bulletin.task_id).state == DONE
         id, name = bulletin.id, bulletin.file_name
-    paper = Desk(app, TOWN).get(f"/admin/ranking/bulletin/{id}")
+    paper = Desk(app, TOWN).post(f"/admin/ranking/bulletin/{id}")
     assert (named(paper), paper.data[:5]) == (name, b"%PDF-")
-    assert Desk(app, TOWN).get("/admin/ranking/bulletin/999").status_code == 404
+    assert Desk(app, TOWN).post("/admin/ranking/bulletin/999").status_code == 404
 
 
 def test_the_workbook_of_a_day(app, worked):
-    answer = Desk(app, TOWN).get("/admin/ranking/workbook?day=2021-09-18")
+    answer = Desk(app, TOWN).post("/admin/ranking/workbook?day=2021-09-18")
     assert named(answer) == "交城县各乡镇排名_2021-09-18.xlsx"
     with looking(app), seeing("141122"):
         told = ranking.standings(the_campaign(), NOW.date().replace(day=18))

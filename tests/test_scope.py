@@ -37,10 +37,13 @@ from models.certificate import Certificate, attach
 from models.document import Bulletin, Document, Series, next_number
 from models.handing import hand_out
 from models.imports import ImportRun
+from models.leaving import ExportRequest
 from models.ledger import PublishedRate, Settlement, SettlementLine
+from models.numberview import NumberView
 from models.outbox import Task
 from models.passwords import OldPassword
 from models.scope import Carried, Child, Placed, Shared, after, everything, in_area, seeing, within
+from models.seek import Seek
 from models.user import User
 from models.words import Refusal
 
@@ -73,6 +76,10 @@ def people_two_areas() -> None:
                                     file_name="x.pdf", ordered_by="county_clerk", ordered_at=NOW))
             db.session.add(ImportRun(kind="roster", area_code=case.area_code[:9], file_name="x.xlsx", sha256="0" * 64, counts={},
                                      imported_at=NOW, imported_by="x"))
+            db.session.add(ExportRequest(sheet="cases_full", area_code=case.area_code, reason="存档", people=501,
+                                         asked_by="county_clerk", asked_at=NOW))
+            db.session.add(NumberView(username="x", area_code=case.area_code, seen_at=NOW))
+            db.session.add(Seek(ticket=case.area_code, username="x", area_code=case.area_code, text="王", kept_at=NOW))
             db.session.add(Preparation(campaign=campaign, area_code=case.area_code[:9], leader="甲", members="乙",
                                        plan_name="x.pdf", plan_sha256="0" * 64, recorded_at=NOW, recorded_by="x"))
             db.session.add(ImportRun(kind="roster", area_code=case.area_code[:9], file_name="x.xlsx", sha256="0" * 64, counts={},

@@ -9,15 +9,17 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 
 from models.words import N_
-from views import frame
+from views import downloads, frame
 from views.account import AccountPage
 from views.areas import TownshipView, VillageView
 from views.cases import CaseView
 from views.certificates import CertificateView
 from views.documents import DocumentView
+from views.find import FindPage
 from views.frame import Room
 from views.handing import HandingPage
 from views.home import Home
+from views.leaving import LeavingPage
 from views.ranking import RankingPage
 from views.reference import CampaignView, RateView
 from views.roster import RosterView
@@ -32,13 +34,13 @@ from views.words import say
 MENU: tuple[Room, ...] = (
     Room(N_("To do"), (Home,)),
     Room(N_("People"), (CaseView,)),
-    Room(N_("Lists and receipts"), (HandingPage, RosterView)),
+    Room(N_("Lists and receipts"), (HandingPage, RosterView, LeavingPage)),
     Room(N_("Certificates"), (CertificateView,)),
     Room(N_("Money"), (SettlementView,)),
     Room(N_("Papers"), (DocumentView, TaskView)),
     Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
-    Room(N_("System"), (UserView, SignedInView, AuditView, AccountPage)),
+    Room(N_("System"), (UserView, SignedInView, AuditView, AccountPage, FindPage)),
 )
 
 
@@ -49,7 +51,7 @@ def init_app(app: Flask) -> None:
                   theme=Bootstrap4Theme(base_template="admin/base.html"))
     for view in list(views.values())[1:]:
         admin.add_view(view)
-    app.jinja_env.globals.update(say=say, frame=lambda present: _frame(views, present))
+    app.jinja_env.globals.update(say=say, take=downloads.button, frame=lambda present: _frame(views, present))
 
 
 def _frame(views: dict[type, Any], present: Any) -> dict[str, Any]:

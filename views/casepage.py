@@ -18,6 +18,7 @@ from models.categories import CATEGORIES
 from models.document import DOCUMENT_TITLES, Document
 from models.ledger import SETTLEMENT_TITLES, Settlement
 from models.money import yuan
+from models.papers import WITH_NUMBER
 from models.steps import OUTCOME_TITLES, PROOF_TITLES, Proof, Step
 from models.user import ROLE_TITLES, Right, Role
 from models.words import N_
@@ -59,8 +60,7 @@ def _head(case: Case) -> list[tuple[str, Any]]:
     return [(say(title), text) for title, text in [
         (N_("State"), say(STATE_TITLES[case.state])), *outcome, (N_("Category"), standing.category(case)),
         (N_("Stock or addition"), standing.kind(case)), (N_("Suspended from"), case.paused_from),
-        (N_("Deadline"), standing.due(case)[1]), (N_("Born"), case.person.born), (N_("Sex"), case.person.sex),
-        *noted] if text]
+        (N_("Deadline"), standing.due(case)[1]), (N_("Sex"), case.person.sex), *noted] if text]
 
 
 def _progress(state: StepState) -> dict[str, Any]:
@@ -109,7 +109,8 @@ def _url(endpoint: str, row: Any) -> str | None:
 
 
 def _paper(paper: Document) -> dict[str, Any]:
-    return {"title": say(PAPER_TITLES.get(paper.kind, paper.kind)), "state": say(DOCUMENT_TITLES[paper.state]),
+    more = "…" * (paper.kind in WITH_NUMBER)  # it asks for a reason first
+    return {"title": say(PAPER_TITLES.get(paper.kind, paper.kind)) + more, "state": say(DOCUMENT_TITLES[paper.state]),
             "number": paper.number, "at": moment(paper.ordered_at),
             "url": url_for("document.download", id=paper.id) if paper.sha256 else None}
 

@@ -54,7 +54,7 @@ class CaseView(CaseBulk, CaseVerbs, SideForms, OfficeView):
         "category": N_("Category"), "paused_from": N_("Suspended from"), "state": N_("State"),
         "next_step": N_("Next step"), "stock_township": N_("Stock or addition"), "campaign.verify_by": N_("Deadline")}
     column_formatters = {
-        "person.id_tail": cell(lambda case: Markup('<span class="mono ids">{}</span>').format(case.person.masked_id[-8:])),
+        "person.id_tail": cell(lambda case: Markup('<span class="mono ids">{}</span>').format(case.person.short_id)),
         "area_code": cell(lambda case: names().village(case.area_code) if current_user.role == Role.TOWNSHIP
                           else names().full(case.area_code)),
         "category": cell(standing.category), "state": cell(state), "next_step": cell(standing.next_step),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, request, url_for
@@ -11,11 +12,12 @@ from flask_login import current_user
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import audit, workflow
+from models import workflow
 from models.base import db
 from models.case import Case
 from models.certificate import attach
 from models.months import parse_date
+from models.numberview import whole_number
 from models.outbox import Task
 from models.user import Right, User
 from models.words import N_, Refusal
@@ -101,11 +103,13 @@ class CaseVerbs:
     def number(self, id: str) -> Any:
         """Show the whole ID number once, for a reason that goes into the trail."""
         case = self.get_one(id)
-        if not _why():
-            return self._refused(case, [("number-why", say(N_("Say in a few words why you need the whole number.")))], 422)
-        audit.record("see_number", "person", case.area_code, row_id=case.person_id, case_id=case.id, why=_why())
-        db.session.commit()
-        return self.page(case, number=case.person.id_number)
+        try:
+            number = whole_number(case, current_user._get_current_object(), _why(), datetime.now(UTC))
+            db.session.commit()
+        except Refusal as refusal:
+            db.session.rollback()
+            return self._refused(case, [("number-why", say(refusal))], 422)
+        return self.page(case, number=number)
 
     def _do(self, case: Case, verb: Callable[[Case, User], Any], said_after: str,
             field: Callable[[Refusal], str], right: Right = Right.CHANGE_CASES) -> Any:

@@ -25,7 +25,7 @@ SEALS = {"both": N_("Village and township"), "village": N_("Village only"), "tow
 
 
 def file_link(certificate: Certificate) -> Markup:
-    return Markup('<a href="{}">{}</a>').format(url_for("certificate.download", id=certificate.id), certificate.name)
+    return downloads.button(url_for("certificate.download", id=certificate.id), certificate.name)
 
 
 class CertificateView(OfficeView):
@@ -57,7 +57,7 @@ class CertificateView(OfficeView):
         """A certificate is looked at on the page of its case."""
         return redirect(url_for("case.details_view", id=self.get_one(request.args.get("id")).case_id))
 
-    @expose("/<id>/download")
+    @expose("/<id>/download", methods=("POST",))
     def download(self, id: str) -> Any:
         """The file as it was attached, always to be saved and never run."""
         found = self.get_one(id)

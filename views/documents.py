@@ -14,8 +14,9 @@ from models.base import db
 from models.case import Case
 from models.document import DOCUMENT_TITLES, DRAWN, ORDERED, REFUSED, Document
 from models.outbox import Task
+from models.papers import WITH_NUMBER
 from models.words import N_, from_json
-from views import downloads
+from views import downloads, reasons
 from views.base import OfficeView
 from views.casepage import PAPER_TITLES
 from views.cases import cell, toned
@@ -34,10 +35,11 @@ def state(document: Document) -> Markup:
 
 
 def file_link(document: Document) -> Any:
-    """The file's name, as a link once it is drawn."""
+    """The file's name, as a button that fetches it once it is drawn."""
     if document.state != DRAWN:
         return document.file_name
-    return Markup('<a href="{}">{}</a>').format(url_for("document.download", id=document.id), document.file_name)
+    more = "…" * (document.kind in WITH_NUMBER)  # it asks for a reason first
+    return downloads.button(url_for("document.download", id=document.id), document.file_name + more)
 
 
 def progress(document: Document) -> Any:
@@ -92,20 +94,28 @@ class DocumentView(OfficeView):
         """A paper is looked at on the page of its case."""
         return redirect(url_for("case.details_view", id=self.get_one(request.args.get("id")).case_id))
 
-    @expose("/<id>/download")
+    @expose("/<id>/download", methods=("POST",))
     def download(self, id: str) -> Any:
-        """The drawn paper under its Chinese name."""
+        """The drawn paper under its Chinese name; one that prints the whole number asks for a reason first."""
         document = self.get_one(id)
         if document.state != DRAWN:
             abort(404)
+        people = reasons.people_in([document])
+        why = reasons.given(people)
+        if people and why is None:
+            return reasons.asked(self, document.file_name, people)
         return downloads.sent(
-            downloads.kept(document.sha256), document.file_name, "application/pdf", act="download",
-            subject="document", area_code=document.area_code, row_id=document.id, case_id=document.case_id)
+            downloads.kept(document.sha256), document.file_name, "application/pdf", act="download", subject="document",
+            area_code=document.area_code, row_id=document.id, case_id=document.case_id, **reasons.noted(why, people))
 
     def deeds(self) -> list[tuple[str, str]]:
         return [("zip", say(N_("Download as one archive")))]
 
     def do(self, name: str, ids: list[int]) -> Any:
         found = self.get_query().filter(Document.id.in_(ids)).order_by(Document.id).all()
-        return downloads.sent(downloads.bound(found), said(N_("Papers {day}.zip"), day=today().isoformat()), downloads.ZIP,
-                              act="download", subject="document", papers=len(found))
+        archive, people = said(N_("Papers {day}.zip"), day=today().isoformat()), reasons.people_in(found)
+        why = reasons.given(people)
+        if people and why is None:
+            return reasons.asked(self, archive, people)
+        return downloads.sent(downloads.bound(found), archive, downloads.ZIP, act="download", subject="document",
+                              papers=len(found), **reasons.noted(why, people))

@@ -1,7 +1,8 @@
-"""Files sent under their Chinese names; what is made or sent leaves a line in the trail."""
+"""Files that leave: each by a form with a token, under its Chinese name, with its checksum in the trail."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Iterable
@@ -9,23 +10,48 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Response, abort, current_app
+from flask_login import current_user
+from markupsafe import Markup
 
+from exports.workbook import leaving_line
 from models import audit, scope
 from models.base import db
 from models.document import DRAWN, Document
-from models.schema import writing
+from views.frame import now
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ZIP = "application/zip"
 
 
-def sent(content: bytes, name: str, media_type: str = XLSX, *, act: str = "export", **noted: Any) -> Response:
-    """*content* to be saved as *name* (RFC 5987), noted in the trail as *act*."""
-    note(act, noted.pop("subject", "file"), file=name, **noted)
+def button(url: str, label: str, look: str = "link") -> Markup:
+    """What fetches a file: a button of the one form in the frame, so that it may stand in another form as well."""
+    return Markup('<button class="{}" form="fetch" formaction="{}">{}</button>').format(look, url, label)
+
+
+def line(purpose: str) -> str:
+    """Who takes a sheet out, when and what for: its last line and the foot of every printed page."""
+    return leaving_line(current_user.name, current_user.username, now(), purpose)
+
+
+def file(content: bytes, name: str, media_type: str = XLSX) -> Response:
+    """*content* to be saved as *name* (RFC 5987), without a line in the trail: for what holds nothing of anybody."""
     ending = name.rpartition(".")[2] if name.rpartition(".")[2].isascii() else "bin"
     answer = Response(content, mimetype=media_type)
     answer.headers["Content-Disposition"] = f"attachment; filename=file.{quote(ending)}; filename*=UTF-8''{quote(name, safe='')}"
     return answer
+
+
+def sent(content: bytes, name: str, media_type: str = XLSX, *, act: str = "export", subject: str = "file",
+         area_code: str | None = None, row_id: int | None = None, case_id: int | None = None, **noted: Any) -> Response:
+    """*content* to be saved as *name*, noted in the trail as *act* with its checksum, in the transaction at hand."""
+    audit.record(act, subject, area_code or scope.current() or "", row_id, case_id, file=name,
+                 sha256=checksum(content), **noted)
+    db.session.commit()
+    return file(content, name, media_type)
+
+
+def checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def kept(sha256: str | None) -> bytes:
@@ -34,18 +60,6 @@ def kept(sha256: str | None) -> bytes:
         return current_app.extensions["store"].get(sha256) if sha256 else abort(404)
     except FileNotFoundError:
         abort(404)
-
-
-def note(act: str, subject: str, area_code: str | None = None, row_id: int | None = None, case_id: int | None = None,
-         **details: Any) -> None:
-    """One line in the trail, committed; reading is over by then, for a page that reads cannot begin to write."""
-    db.session.rollback()
-    token = writing.set(True)
-    try:
-        audit.record(act, subject, area_code or scope.current() or "", row_id, case_id, **details)
-        db.session.commit()
-    finally:
-        writing.reset(token)
 
 
 def bound(documents: Iterable[Document]) -> bytes:

@@ -23,6 +23,8 @@ from views.frame import campaign, now
 from views.places import names
 from views.words import said, say
 
+VILLAGE_USE = "村级核实"
+
 
 class HandingPage(OfficePage):
     title, at = N_("Handing out"), "handing"
@@ -107,33 +109,35 @@ class HandingPage(OfficePage):
             flash(said(after, n=len(done) if isinstance(done, list) else 1), "success")
         return redirect(url_for(".index"))
 
-    @expose("/plan/<id>")
+    @expose("/plan/<id>", methods=("POST",))
     def plan_file(self, id: str) -> Any:
         found: Preparation = handouts.one(row_id(id), Preparation) or abort(404)
         return downloads.sent(downloads.kept(found.plan_sha256), found.plan_name, "application/octet-stream",
                               act="download", subject="preparation", area_code=found.area_code, row_id=found.id)
 
-    @expose("/village/<id>")
+    @expose("/village/<id>", methods=("POST",))
     def village(self, id: str) -> Any:
         """The list of one village as a workbook."""
         handout: Handout = handouts.one(row_id(id)) or abort(404)
         if len(handout.area_code) != 12:
             abort(404)
         code, place = handout.area_code, names().full(handout.area_code)
-        return downloads.sent(village_list(handout.campaign, code, names()), file_name(place), subject="handout", area_code=code)
+        content = village_list(handout.campaign, code, names(), downloads.line(VILLAGE_USE))
+        return downloads.sent(content, file_name(place), subject="handout", area_code=code)
 
-    @expose("/villages")
+    @expose("/villages", methods=("POST",))
     def villages(self) -> Any:
         """The lists of all villages of a township in one archive."""
         of, code = campaign() or abort(404), _township()
         codes = [row.area_code for row in handouts.villages(of, code)] or abort(404)
         name = said(N_("{township} village lists.zip"), township=names().township(code))
-        return downloads.sent(village_lists(of, codes, names()), name, downloads.ZIP, subject="handout", area_code=code)
+        content = village_lists(of, codes, names(), downloads.line(VILLAGE_USE))
+        return downloads.sent(content, name, downloads.ZIP, subject="handout", area_code=code)
 
-    @expose("/export")
+    @expose("/export", methods=("POST",))
     def export(self) -> Any:
         """The table of hand-outs and receipts as a workbook."""
-        content = sheets.build("handouts", campaign() or abort(404), now(), say)
+        content = sheets.build("handouts", campaign() or abort(404), now(), say, downloads.line("下发与回执"))
         return downloads.sent(content, f"{say(self.title)}_{now():%Y-%m-%d}.xlsx", subject="handout")
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement
 from models.words import N_, Refusal
 from views import asking
 from views.filters import Pick
+from views.seeking import again, sought
 from views.words import say
 
 MOST_TICKED = 500
@@ -55,7 +56,7 @@ class Listing:
         return [entry for entry in asked if entry[2]]
 
     def _get_list_extra_args(self) -> ViewArgs:
-        search = request.args.get("search", "").replace("\0", "").strip()[:60]
+        search = sought()
         sortable = [index for index, (name, _title) in enumerate(self._list_columns) if name in self._sortable_columns]
         return ViewArgs(page=asking.number("page") or 0, page_size=asking.one_of("page_size", self.page_size_options) or 0,
                         sort=asking.one_of("sort", sortable), sort_desc=asking.one_of("desc", (0, 1)) == 1,
@@ -97,7 +98,7 @@ class Listing:
         """The arguments that ask for this list again."""
         chosen = {f"flt{number}_{self._filters[index].key}": value
                   for number, (index, _name, value) in enumerate(asked.filters)}
-        own = {"search": asked.search, "sort": asked.sort, "desc": 1 if asked.sort_desc else None,
+        own = {**again(asked.search), "sort": asked.sort, "desc": 1 if asked.sort_desc else None,
                "page_size": asked.page_size or None}
         return {name: given for name, given in (chosen | own | other).items() if given is not None}
 

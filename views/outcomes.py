@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from exports.intake import Brought
+from models import idnumber
 from models.imports import NEW, UPDATED, RowOutcome
 from models.listing import Problem
 from models.words import N_
@@ -14,7 +14,6 @@ from views.words import said, say
 LIST_TITLES = {"roster": N_("Suspension list"), "benefits": N_("Benefit records")}
 SHOWN = 20       # refused rows on the page; the file has them all
 MOST_LINKS = 200
-_LONG = re.compile(r"[0-9Xx*]{10,}(?=[0-9Xx]{4})")
 
 # outcome -> (before confirming, after it)
 VERBS = {
@@ -45,7 +44,7 @@ def _problems(rows: list[RowOutcome]) -> list[tuple[int, str, str]]:
 
 def _sentence(problem: Problem) -> str:
     """The reason, with no number in it that belongs to a person."""
-    return _LONG.sub(lambda found: "•" * len(found[0]), say(problem.message))
+    return idnumber.masked_within(say(problem.message))
 
 
 def counted(counts: dict[str, int]) -> str:

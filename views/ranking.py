@@ -63,7 +63,7 @@ class RankingPage(OfficePage):
             return self.page(day, [("day", say(refusal))])
         return redirect(url_for("task.show", id=task))
 
-    @expose("/workbook")
+    @expose("/workbook", methods=("POST",))
     def workbook(self) -> Any:
         """The table as a workbook."""
         day, problems = _day()
@@ -71,10 +71,10 @@ class RankingPage(OfficePage):
         if problems or of is None:
             abort(404)
         at = now() if day == today() else datetime.combine(day, time(23, 59), tzinfo=SHANGHAI)
-        return downloads.sent(sheets.build("ranking", of, at, say),
+        return downloads.sent(sheets.build("ranking", of, at, say, downloads.line("通报")),
                               f"{of.county_name}{say(N_('Ranking of the townships'))}_{day}.xlsx", subject="ranking")
 
-    @expose("/bulletin/<id>")
+    @expose("/bulletin/<id>", methods=("POST",))
     def download(self, id: str) -> Any:
         """An issued report, for everybody."""
         bulletin = db.session.scalar(select(Bulletin).where(Bulletin.id == row_id(id), Bulletin.state == DRAWN))

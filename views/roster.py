@@ -53,7 +53,7 @@ class RosterView(OfficeView):
         """An empty list to fill in."""
         layout, _load = KINDS.get(kind) or abort(404)
         name = say(LIST_TITLES[kind])
-        return downloads.sent(blank(name, layout), said(N_("{list} (template).xlsx"), list=name), subject="template")
+        return downloads.file(blank(name, layout), said(N_("{list} (template).xlsx"), list=name))
 
     @expose("/check", methods=("POST",))
     def check(self) -> Any:
@@ -109,11 +109,12 @@ class RosterView(OfficeView):
 
     @expose("/errors", methods=("POST",))
     def errors(self) -> Any:
-        """The refused rows, each with its reason, to be mended and brought in again."""
+        """The refused rows, each with its reason, to be mended and brought in again: the numbers are the uploader's own."""
         sha256, kept = _remembered()
         brought = self._try(kept["kind"], current_app.extensions["store"].get(sha256), kept["name"])
         out = io.BytesIO()
-        write_errors(brought.table, brought.listing.headings, brought.listing, out, say)
+        db.session.rollback()  # only what was refused is asked for
+        write_errors(brought.table, brought.listing.headings, brought.listing, out, say, downloads.line("改正后重新导入"))
         stem = kept["name"].rpartition(".")[0] or kept["name"]
         return downloads.sent(out.getvalue(), said(N_("{file} refused rows.xlsx"), file=stem), subject="import_run")
 

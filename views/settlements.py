@@ -117,10 +117,10 @@ class SettlementView(Signing, OfficeView):
                            state=state(row), case_url=url_for("case.details_view", id=row.case_id),
                            signs=self.open_deeds(row), **worksheet(row))
 
-    @expose("/export")
+    @expose("/export", methods=("POST",))
     def export_sheet(self) -> Any:
         """All settlements in sight as a workbook."""
-        content = sheets.build("settlements", the_campaign(), now(), say)
+        content = sheets.build("settlements", the_campaign(), now(), say, downloads.line("待遇核算"))
         return downloads.sent(content, f"{say(N_('Settlements'))}_{now():%Y-%m-%d}.xlsx", subject="settlement")
 
 

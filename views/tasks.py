@@ -18,7 +18,7 @@ from models.outbox import DONE, FAILED, QUEUED, RUNNING, TASK_TITLES, Task
 from models.papers import order_again
 from models.user import Right
 from models.words import N_, Refusal, from_json
-from views import downloads
+from views import downloads, reasons
 from views.base import OfficeView
 from views.cases import cell, toned
 from views.documents import fault, file_link, state
@@ -71,14 +71,18 @@ class TaskView(OfficeView):
             bulletin_fault=fault(bulletin) if bulletin else "",
             again=_may_order_again(task, documents, bulletin), problems=problems)
 
-    @expose("/<id>/zip")
+    @expose("/<id>/zip", methods=("POST",))
     def zip(self, id: str) -> Any:
         """All ready papers of a task in one archive."""
         task = self.get_one(id)
         documents = [paper for paper in _documents(task) if paper.state == DRAWN] or abort(404)
         name = said(N_("Papers {day}, task {id}.zip"), day=today().isoformat(), id=task.id)
+        people = reasons.people_in(documents)
+        why = reasons.given(people)
+        if people and why is None:
+            return reasons.asked(self, name, people)
         return downloads.sent(downloads.bound(documents), name, downloads.ZIP, act="download", subject="task",
-                              area_code=task.area_code, row_id=task.id, papers=len(documents))
+                              area_code=task.area_code, row_id=task.id, papers=len(documents), **reasons.noted(why, people))
 
     @expose("/<id>/again", methods=("POST",))
     def again(self, id: str) -> Any:

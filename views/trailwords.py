@@ -8,6 +8,7 @@ from models.audit import AuditEntry
 from models.case import STATE_TITLES
 from models.categories import CATEGORIES
 from models.document import DOCUMENT_TITLES
+from models.leaving import REQUEST_TITLES
 from models.ledger import SETTLEMENT_TITLES
 from models.money import yuan
 from models.steps import OUTCOME_TITLES, PROOF_TITLES
@@ -27,7 +28,9 @@ ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"),
         "password_accepted": N_("Gave the right password, a code is awaited"), "code_refused": N_("Code at sign-in refused"),
         "proved": N_("Proved once more who it is"), "proof_refused": N_("Proof refused"),
         "password_change": N_("Changed the password"), "one_time_code": N_("Made a one-time code for"),
-        "generator_set": N_("Set up the code generator"), "generator_reset": N_("Reset the code generator of")}
+        "generator_set": N_("Set up the code generator"), "generator_reset": N_("Reset the code generator of"),
+        "export_asked": N_("Asked to export whole numbers"), "export_allowed": N_("Allowed an export"),
+        "export_refused": N_("Refused an export")}
 
 SUBJECTS = {
     "pension_case": N_("Case"), "person": N_("Person"), "benefit": N_("Benefit record"), "step_done": N_("Step"),
@@ -36,7 +39,7 @@ SUBJECTS = {
     "township": N_("Township"), "village": N_("Village"), "campaign": N_("Campaign"), "handout": N_("Handed-out list"),
     "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "import_run": N_("List"),
     "task": N_("Task"), "file": N_("File"), "template": N_("Template"), "queue": N_("Queue"),
-    "ranking": N_("Ranking of the townships")}
+    "ranking": N_("Ranking of the townships"), "export_request": N_("List with whole numbers")}
 
 COLUMNS = {
     "certificate.name": N_("File"), "township.name": N_("Title"), "village.name": N_("Title"),
@@ -82,7 +85,10 @@ COLUMNS = {
     "sheet": N_("Sheet"), "area": N_("Area"), "village": N_("Village"), "columns": N_("Columns"),
     "papers": N_("Papers"), "password_set_at": N_("Password chosen at"), "code_until": N_("One-time code until"),
     "ends_on": N_("Login ends after"), "last_seen_on": N_("Last sign-in"), "code_secret": N_("Code generator"),
-    "code_step": N_("Code"), "proof": N_("Proof")}
+    "code_step": N_("Code"), "proof": N_("Proof"),
+    "reason": N_("What for"), "asked_by": N_("Asked by"), "asked_at": N_("Asked at"),
+    "decided_by": N_("Decided by"), "decided_at": N_("Decided at"), "open_until": N_("Open until"),
+    "fetched_at": N_("Fetched at")}
 
 MONEY = {"back_pay", "recover", "offset", "still_to_refund", "refund_to_person", "account_pension", "account_balance",
          "government_subsidy", "supplement_account_pension", "supplement_account_balance", "amount"}
@@ -97,7 +103,7 @@ _KNOWN: dict[str, dict] = {
     "category": {c.key: c.title for c in CATEGORIES.values()}, "proposed": {c.key: c.title for c in CATEGORIES.values()},
     "step": _STEPS, "next_step": _STEPS, "outcome": OUTCOME_TITLES, "role": ROLE_TITLES, "kind": {
         **PROOF_TITLES, "verified": N_("Verified"), "cleared": N_("Cleared")},
-    "state": {**STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES},
+    "state": {**STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES, **REQUEST_TITLES},
     "proof": {"code": N_("Code from the phone"), "password": N_("Password")},
     "owed": {"yes": N_("Yes"), "no": N_("No")}, "to_refund": {"yes": N_("Yes"), "no": N_("No")}}
 _EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}

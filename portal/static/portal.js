@@ -35,11 +35,12 @@
     look();
   });
 
-  // One press, one act.
+  // One press, one act; another button of the same form is another act.
   document.addEventListener("submit", function (event) {
     if (event.target.method !== "post") return;
-    if (event.target.dataset.sent) { event.preventDefault(); return; }
-    event.target.dataset.sent = "1";
+    var act = event.submitter && event.submitter.getAttribute("formaction") || "1";
+    if (event.target.dataset.sent === act) { event.preventDefault(); return; }
+    event.target.dataset.sent = act;
     setTimeout(function () { delete event.target.dataset.sent; }, 5000);
   });
 })();
