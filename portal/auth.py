@@ -67,8 +67,14 @@ def _open_request():
         return redirect(url_for("login", next=here))
     session["seen"] = datetime.now(UTC).timestamp()
     _enter(scope.seeing(current_user.area_code))
-    _enter(audit.acting_as(current_user.username, "screen", clock.now))
+    _enter(acting())
     return None
+
+
+def acting():
+    """The person signed in, as the trail tells of them; an act that nobody names is called by its address."""
+    return audit.acting_as(current_user.username, "screen", clock.now, role=current_user.role, address=request.remote_addr,
+                           act=request.endpoint)
 
 
 def _enter(context) -> None:
@@ -98,7 +104,7 @@ def sign_in():
     """The sign-in page; five wrong passwords lock the name for 15 minutes."""
     if request.method == "POST":
         name = request.form.get("username", "").strip()
-        with scope.everything("sign-in"), audit.acting_as(_told(name), "screen", clock.now):
+        with scope.everything("sign-in"), audit.acting_as(_told(name), "screen", clock.now, address=request.remote_addr):
             user = _try(name, request.form.get("password", ""))
         if user:
             return redirect(local(request.args.get("next")) or url_for("admin.index"))

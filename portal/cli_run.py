@@ -30,8 +30,9 @@ def demo(port: int, fresh: bool) -> None:
 def serve(port: int, host: str) -> None:
     """Web, worker, weekly schedule and, without PORTAL_REDIS_URL, an embedded Redis, as one process group."""
     from portal import supervisor
+    settings().check_key()  # first: nothing is to be sealed with a key that is none
     with office():
-        settings().check_key()
+        pass
     supervisor.serve(settings(), host, port)
 
 

@@ -25,6 +25,8 @@ from models.user import Role, User
 
 AREAS = Path(area.__file__).parent / "data" / "areas_141122.csv"
 DATABASE_URL = os.environ.get("PORTAL_TEST_DATABASE_URL", "")
+# One key for every portal of the tests: they open copies of databases that another has sealed.
+KEY = os.environ["PORTAL_SECRET_KEY"] = "the key of the tests, which seals the trail"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,7 +102,7 @@ class PostgresStage:
 
 def tuned(engine: Engine) -> Engine:
     """As the portal tunes it; only the wait for the disk is left out."""
-    schema.tune(engine)
+    schema.tune(engine, KEY)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     return engine

@@ -189,28 +189,28 @@ def sent(rule, id: object, row: int | str) -> tuple[str, dict]:
 @pytest.mark.parametrize("letter", ALL)
 def test_nothing_is_done_without_the_token_of_one_s_own_session(app, ids, letter):
     desk, foreign = Desk(app, LETTERS[letter]), Desk(app, "auditor" if letter != "U" else TOWN).token
-    before = kept(app)
+    before = kept(app, *LOGS)
     for rule in rules(app, "POST"):
         url, fields = sent(rule, ids["here"].get(kind_of_row(rule)), ids["here"]["case"])
         for token in ("", "wrong", foreign):
             assert desk.post(url, fields, csrf_token=token).status_code == 400, (url, token)
-    assert changed(before, kept(app)) == []
+    assert changed(before, kept(app, *LOGS)) == []
 
 
 @pytest.mark.parametrize("letter", ALL)
 def test_forms_of_another_post_are_refused(app, ids, letter):
     desk = Desk(app, LETTERS[letter])
-    before = kept(app)
+    before = kept(app, *LOGS)
     for rule in rules(app, "POST"):
         wanted = allowed(rule.endpoint, letter)
         if wanted != 200 and not rule.endpoint.endswith("action_view"):
             url, fields = sent(rule, ids["here"].get(kind_of_row(rule)), ids["here"]["case"])
             assert desk.post(url, fields).status_code == wanted, url
-    assert changed(before, kept(app)) == []
+    assert changed(before, kept(app, *LOGS)) == []
 
 
 def test_forms_on_rows_elsewhere_are_those_on_rows_nowhere(app, ids):
-    desk, before = Desk(app, TOWN), kept(app)
+    desk, before = Desk(app, TOWN), kept(app, *LOGS)
     rows = {"case.bulk": "case", "case.action_view": "case", "document.action_view": "document", "handing.receipt": "handout"}
     for rule in rules(app, "POST"):
         kind = kind_of_row(rule) or rows.get(rule.endpoint)
@@ -219,7 +219,7 @@ def test_forms_on_rows_elsewhere_are_those_on_rows_nowhere(app, ids):
         answers = [desk.post(*sent(rule, id, id)) for id in (ids["there"][kind], MISSING)]
         assert answers[0].status_code in (404, 409), rule
         assert answers[0].data == answers[1].data, rule
-    assert changed(before, kept(app)) == []
+    assert changed(before, kept(app, *LOGS)) == []
 
 
 def test_the_auditor_writes_nothing(app, ids):
@@ -343,13 +343,13 @@ def test_strangers_reach_nothing(app, ids, username):
     desk.get("/login")
     if username:
         assert desk.post("/login", username=username, password=PASSWORD).status_code == 401
-    before = kept(app)
+    before = kept(app, *LOGS)
     for rule in rules(app, "GET"):
         for id in (ids["here"].get(kind_of_row(rule)), MISSING):
             assert desk.get(address(rule, id)).location.startswith("/login?next="), rule
     for rule in rules(app, "POST"):
         assert desk.post(*sent(rule, ids["here"].get(kind_of_row(rule)), ids["here"]["case"])).location.startswith("/login"), rule
-    assert changed(before, kept(app)) == []
+    assert changed(before, kept(app, *LOGS)) == []
 
 
 # What is sent twice, or wrongly
@@ -501,13 +501,13 @@ def test_names_of_files_reach_neither_the_disk_nor_a_header_unquoted(app, ids, n
     b"", b"<html><script>alert(1)</script>", b"MZ", b"PK\x03\x04", b"<svg onload='x'/>", b"%PDF-" + b"x" * 11_000_000,
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\1\0\0\0\0"], ids=range(7))
 def test_what_is_no_scan_is_not_kept(app, ids, content):
-    desk, before = Desk(app, TOWN), kept(app)
+    desk, before = Desk(app, TOWN), kept(app, *LOGS)
     with looking(app):
         version = str(db.session.get(Case, ids["here"]["case"]).version)
     answer = desk.post(f"/admin/case/{ids['here']['case']}/attach", {
         "version": version, "proof-other": (io.BytesIO(content), "扫描.pdf")})
     assert answer.status_code == 422
-    assert changed(before, kept(app)) == []
+    assert changed(before, kept(app, *LOGS)) == []
 
 
 # At the same moment

@@ -21,7 +21,7 @@ from views.cases import cell
 from views.filters import equals, prefix, titled
 from views.formfields import OfficeForm
 from views.places import names, townships
-from views.words import moment, said, say
+from views.words import moment, said, say, undone
 
 
 class UserForm(OfficeForm):
@@ -85,7 +85,7 @@ class UserView(OfficeView):
             new_user(form.username.data, form.name.data, form.role.data, area, password)
             db.session.commit()
         except Refusal as refusal:
-            db.session.rollback()
+            undone(refusal)
             return [("username", say(refusal))]
         _tell(form.username.data, password)
         return []
