@@ -22,7 +22,8 @@ FACTS = ("office.name", "office.bureau", "office.address?", "office.phone?", "of
          "number", "issued_on",
          "campaign.title", "campaign.document_no", "campaign.verify_by", "campaign.clear_by",
          "outcomes.resumed", "outcomes.deregistered", "outcomes.sealed", "outcomes.kept_suspended",
-         "amounts.back_pay", "amounts.to_recover", "amounts.recovered", "recipients?", "requirements[]?", "copy_to[]?")
+         "amounts.back_pay", "amounts.to_recover", "amounts.recovered", "recipients?", "requirements[]?", "copy_to[]?",
+         "trail?", "trail.entries?", "trail.head?")
 _COUNTS = ("stock", "verified", "verified_rate?", "cleared", "cleared_rate?", "outstanding", "overdue", "added")
 # As `portal ranking --json` prints them.
 STANDINGS = ("as_of", "campaign", "formula",

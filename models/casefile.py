@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from models import idnumber
 from models.area import Names
-from models.audit import AuditEntry
+from models.audit import DONE, AuditEntry
 from models.base import db
 from models.case import STATE_TITLES, Case, Person
 from models.ledger import Settlement
@@ -96,7 +96,11 @@ def _settlement(settlement: Settlement) -> dict:
 
 
 def timeline(case: Case) -> list[dict]:
-    """Every entry of the trail about a case, oldest first: who, when, what, before and after."""
+    """Every act of the trail about a case, oldest first: who, when, what with which result, before and after.
+
+    `changes` tells of the act and of the row it is about; `rows` of every row it changed.
+    """
     entries = db.session.scalars(select(AuditEntry).where(AuditEntry.case_id == case.id).order_by(AuditEntry.id))
     return [{"at": entry.at.isoformat(), "actor": entry.actor, "origin": entry.origin, "act": entry.act,
-             "subject": entry.subject, "changes": entry.changes} for entry in entries]
+             "result": entry.result or DONE, "why": entry.why, "subject": entry.subject, "changes": entry.told,
+             "rows": entry.changed} for entry in entries]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.audit import GENESIS
+from models.chain import GENESIS
 
 # table -> columns that may not change ("" is: nothing may, and nothing may be deleted)
 FROZEN = {

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from models import audit
 from models.area import Township, Village
 from models.base import db
 from models.campaign import Campaign, Handout, Preparation
@@ -26,7 +27,9 @@ def hand_out(campaign: Campaign, by: str, now: datetime) -> list[Handout]:
         if case.paused_from < campaign.cutoff:
             case.stock_township = case.area_code[:9]
     codes = db.session.scalars(select(Township.area_code).where(Township.ranked).order_by(Township.area_code)).all()
-    return [_hand(campaign, code, sum(case.area_code[:9] == code for case in cases), by, now) for code in codes]
+    handed = [_hand(campaign, code, sum(case.area_code[:9] == code for case in cases), by, now) for code in codes]
+    audit.record("hand_out", "campaign", campaign.county_code, campaign.id)
+    return handed
 
 
 def hand_on(campaign: Campaign, township_code: str, by: str, now: datetime) -> list[Handout]:
@@ -44,6 +47,7 @@ def hand_on(campaign: Campaign, township_code: str, by: str, now: datetime) -> l
            if code.startswith(township_code) and code in people and code not in handed]
     if not new:
         raise Refusal(N_("Every village with people on the list has it already."))
+    audit.record("hand_on", "handout", township_code, received.id)
     return new
 
 
@@ -65,6 +69,7 @@ def confirm_receipt(handout: Handout, person: str, now: datetime) -> None:
     if not person.strip():
         raise Refusal(N_("Who received the list? Give the person's name."))
     handout.received_at, handout.received_by = now, person.strip()
+    audit.record("receive", "handout", handout.area_code, handout.id)
 
 
 def prepare(campaign: Campaign, township_code: str, leader: str, members: str, plan: Upload, by: str,
@@ -80,4 +85,6 @@ def prepare(campaign: Campaign, township_code: str, leader: str, members: str, p
     preparation.leader, preparation.members = leader.strip(), members.strip()
     preparation.plan_name, preparation.plan_sha256 = plan.name, plan.sha256
     preparation.recorded_at, preparation.recorded_by = now, by
+    db.session.flush()
+    audit.record("prepare", "preparation", township_code, preparation.id)
     return preparation

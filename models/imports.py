@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import audit
 from models.base import AreaCode, Instant, Json, Row, db
 from models.case import Case, Person
 from models.listing import Problem, Reading
@@ -93,10 +94,18 @@ def chunks(values: list) -> Iterator[list]:
 
 def record_run(kind: str, area_code: str, result: ImportResult, file_name: str, sha256: str, by: str,
                now: datetime) -> ImportRun:
-    """Keep what was imported, in the same transaction."""
+    """Keep what was imported, in the same transaction, and tell of it: the run, and each row that was refused.
+
+    The rows that came in are in the trail as what their cases became, by the name of this act.
+    """
     run = ImportRun(kind=kind, area_code=area_code, file_name=file_name[:200], sha256=sha256, counts=result.counts,
                     imported_at=now, imported_by=by)
     db.session.add(run)
+    db.session.flush()
+    audit.record("import", "import_run", area_code, run.id)
+    for refused in result.refused:
+        audit.record("import", "pension_case", area_code, case_id=refused.case and refused.case.id, result=audit.REFUSED,
+                     why=refused.problems[0].message.id, run=run.id, row=refused.row)
     return run
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from models import outbox, scope
+from models import audit, outbox, scope
 from models.area import Names
 from models.base import db
 from models.case import Case
@@ -42,9 +42,12 @@ def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -
         return before
     task = outbox.order("documents", scope.current() or by.area_code, by.username, total=len(cases))
     db.session.flush()
-    for case, known in zip(cases, facts, strict=True):
-        db.session.add(_document(case, kind, known, task, by.username, now, today, names))
+    papers = [_document(case, kind, known, task, by.username, now, today, names)
+              for case, known in zip(cases, facts, strict=True)]
+    db.session.add_all(papers)
     db.session.flush()
+    for paper in papers:
+        audit.record("order_paper", "document", paper.area_code, paper.id, paper.case_id)
     return task
 
 

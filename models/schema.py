@@ -12,8 +12,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, Engine, MetaData, event, inspect
 
+from models import chain
 from models.base import Base
 
 # GET requests set it to False: they need not wait for each other, and the database refuses whatever they would write.
@@ -52,9 +53,18 @@ def _config(connection: Connection) -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest schema; rows are kept."""
+    """Bring the database to the newest schema; rows are kept. Where the trail's seal is new, it is set."""
     with engine.begin() as connection:
+        sealable = _can_seal(connection)
         command.upgrade(_config(connection), "head")
+        if not sealable:
+            chain.seal_first(connection)
+
+
+def _can_seal(connection: Connection) -> bool:
+    """Whether the head had a seal before: one that is missing later was taken away, and is not set again."""
+    there = inspect(connection)
+    return there.has_table("audit_head") and "seal" in {column["name"] for column in there.get_columns("audit_head")}
 
 
 def is_current(engine: Engine) -> bool:
@@ -70,11 +80,12 @@ def revise(engine: Engine, message: str) -> None:
         command.revision(_config(connection), message, autogenerate=True)
 
 
-def tune(engine: Engine) -> None:
-    """Transactions begun while `writing` is False are read-only, whatever a screen tries.
+def tune(engine: Engine, key: str | None = None) -> None:
+    """The key that seals the trail; transactions begun while `writing` is False are read-only, whatever a screen tries.
 
     SQLite also gets WAL, full sync, foreign keys, and BEGIN IMMEDIATE for whoever writes (else writers meet "locked").
     """
+    chain.use_key(engine, key)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from models import ledger
+from models import audit, ledger
 from models.base import db
 from models.case import CLEARED, UNVERIFIED, VERIFIED, Case, Milestone, StepDone
 from models.categories import CATEGORIES
@@ -137,6 +137,7 @@ def _take(case: Case, step: Step, by: User, now: datetime, on: date, facts: dict
     if step.effect == "establish":
         _classify(case, facts["category"])
     refresh(case, now)
+    audit.record("step", "step_done", case.area_code, done.id, case.id)
     return done
 
 
@@ -159,11 +160,13 @@ def reclassify(case: Case, category: str, by: User, now: datetime, why: str) -> 
                       name=case.person.name)
     if not why.strip():
         raise Refusal(N_("Say in a few words why the category changes."))
-    db.session.add(StepDone(
+    done = StepDone(
         case=case, category=case.category, round=case.round, step="reclassify", taken_on=now.astimezone(SHANGHAI).date(),
-        recorded_at=now, recorded_by=by.username, facts={"category": category, "why": why.strip()}))
+        recorded_at=now, recorded_by=by.username, facts={"category": category, "why": why.strip()})
+    db.session.add(done)
     _classify(case, category)
     refresh(case, now)
+    audit.record("reclassify", "step_done", case.area_code, done.id, case.id, why=why.strip())
 
 
 def undo(case: Case, key: str, by: User, now: datetime, why: str) -> None:
@@ -179,6 +182,7 @@ def undo(case: Case, key: str, by: User, now: datetime, why: str) -> None:
         raise Refusal(N_("Say in a few words why the step is taken back."))
     _strike(done, by, now, why)
     refresh(case, now)
+    audit.record("undo", "step_done", case.area_code, done.id, case.id, why=why.strip())
 
 
 def _strike(done: StepDone, by: User, now: datetime, why: str) -> None:
@@ -208,6 +212,7 @@ def give_back(case: Case, by: User, now: datetime, why: str) -> None:
         if key in case.taken:
             _strike(case.taken[key], by, now, why)
     refresh(case, now)
+    audit.record("give_back", "settlement", case.area_code, settlement.id, case.id, why=why.strip())
 
 
 def refresh(case: Case, now: datetime) -> None:

@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     schema.metadata()
     db.init_app(app)
     with app.app_context():
-        schema.tune(db.engine)
+        schema.tune(db.engine, settings.secret_key)
     app.extensions.update(store=Store(settings.files), clock=clock, bulletins=bulletins)  # screens take them from here
     headers.init_app(app)
     language.init_app(app)

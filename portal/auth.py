@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Flask, Request, Response, abort, current_app, g, redirect, request, session, url_for
-from flask_login import LoginManager
+from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
 
 from models import audit, realtime, scope, signin
@@ -60,7 +60,7 @@ def _open_request():
     _seen(row, now)
     g.signin = row  # views may ask it when a one-time code was last given
     _enter(scope.seeing(row.user.area_code))
-    _enter(audit.acting_as(row.user.username, "screen", clock.now))
+    _enter(acting())
     return gate.stop()
 
 
@@ -98,6 +98,12 @@ def stay() -> dict[str, int]:
 def _left() -> dict[str, int]:
     idle, life = g.signin.left(realtime.now())
     return {"idle": idle, "life": life}
+
+
+def acting():
+    """The person signed in, as the trail tells of them; an act that nobody names is called by its address."""
+    return audit.acting_as(current_user.username, "screen", clock.now, role=current_user.role, address=request.remote_addr,
+                           session_id=g.signin.id, act=request.endpoint)
 
 
 def _enter(context) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from exports import bulletins
-from models import ranking
+from models import audit, chain, ranking
 from models.base import db
 from models.campaign import Campaign
 from models.case import Case, Milestone
@@ -42,6 +42,7 @@ def order_bulletin(campaign: Campaign, as_of: date, by: str, now: datetime) -> B
         return _order(campaign, as_of, by, now)
     if bulletin.state == REFUSED:
         bulletin.state, bulletin.task_id = ORDERED, _task(campaign, by)
+        audit.record("issue_bulletin", "bulletin", campaign.county_code, bulletin.id)
     return bulletin
 
 
@@ -69,6 +70,7 @@ def _order(campaign: Campaign, as_of: date, by: str, now: datetime) -> Bulletin:
         task_id=_task(campaign, by, f"bulletin:{campaign.id}:{as_of.isoformat()}"))
     db.session.add(bulletin)
     db.session.flush()
+    audit.record("issue_bulletin", "bulletin", campaign.county_code, bulletin.id)
     return bulletin
 
 
@@ -96,6 +98,8 @@ def facts_of(campaign: Campaign, as_of: date, now: datetime, number: str | None 
         "issued_on": issued.isoformat(),
         "campaign": {"title": campaign.title.removeprefix(campaign.county_name), "document_no": campaign.document_no,
                      "verify_by": campaign.verify_by.isoformat(), "clear_by": campaign.clear_by.isoformat()},
+        # What stands on paper in every township cannot be rewritten: `portal audit verify --head` compares.
+        "trail": dict(zip(("entries", "head"), chain.newest(), strict=True)),
         **_progress(campaign, ranking.end_of(as_of)),
     }
 

@@ -157,13 +157,14 @@ def audit() -> None:
 
 
 @audit.command("verify")
+@click.option("--head", metavar="HASH", help="A head as it was printed: it must still stand in the trail.")
 @json_option
 @refusing
-def verify_audit(as_json: bool) -> None:
+def verify_audit(head: str | None, as_json: bool) -> None:
     """Check that no entry of the trail was changed, removed, added or swapped."""
     from models.audit import verify
     with office():
-        count = verify()
+        count = verify(head)
     show({"entries": count, "intact": True}) if as_json else tell(N_("The trail is intact: {count} entries."), count=count)
 
 

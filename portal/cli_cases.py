@@ -124,11 +124,15 @@ def show_ranking(key: str | None, as_of: date | None, as_json: bool) -> None:
 @refusing
 def draw_bulletin(as_of: date, out: str, key: str | None) -> None:
     """Draw the bulletin of a day now: the issued one if there is one, else a proof without a number."""
+    from models import audit
     from models.campaign import the_campaign
     from portal import clock
     from portal.bulletins import proof
     with office():
-        data = proof(the_campaign(key), as_of, clock.now(), settings().fonts)
+        campaign = the_campaign(key)
+        data = proof(campaign, as_of, clock.now(), settings().fonts)
+        audit.record("proof_print", "bulletin", campaign.county_code, day=as_of)
+        db.session.commit()
     write_out(out, data)
     if out != "-":
         tell(N_("{file} is written."), file=out)

@@ -31,8 +31,9 @@ def demo(port: int, fresh: bool) -> None:
 def serve(port: int, host: str) -> None:
     """Web, worker, weekly schedule and, without PORTAL_REDIS_URL, an embedded Redis, as one process group."""
     from portal import safety, supervisor
+    settings().check_key()  # first: nothing is to be sealed with a key that is none
     with office():
-        settings().check_key()
+        pass
     if host not in HERE and not settings().https:
         click.echo(say(N_("Passwords and ID numbers would cross the network in the clear: put a proxy with HTTPS in front, let "
                           "the portal listen on 127.0.0.1 behind it, and set PORTAL_HTTPS=proxied.")), err=True)

@@ -138,13 +138,33 @@ def office(area: str = scope.EVERYWHERE, by: str = "system", *, fresh: bool = Fa
     from portal import create_app
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app = create_app(settings())
-    with app.app_context(), scope.seeing(area), audit.acting_as(by, "command", clock.now):
+    with app.app_context(), scope.seeing(area), audit.acting_as(by, "command", clock.now, act=_command()):
         if not fresh and not schema.is_current(db.engine):
             raise Refusal(N_("The database is not set up or not up to date: run `portal init` first."))
         try:
-            yield app
+            with _noting():
+                yield app
         finally:
             db.session.remove()
+
+
+def _command() -> str | None:
+    """The command that runs, such as `import roster`: what the trail calls an act that nobody names."""
+    context = click.get_current_context(silent=True)
+    return context and context.command_path.partition(" ")[2]
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    """A refused command is told in the trail as well, where there is one."""
+    try:
+        yield
+    except Refusal as refusal:
+        db.session.rollback()
+        if not isinstance(refusal, audit.Broken):
+            audit.record(None, "command", scope.current() or "", result=audit.REFUSED, why=refusal.message.id)
+            db.session.commit()
+        raise
 
 
 @contextmanager

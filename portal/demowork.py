@@ -27,7 +27,7 @@ COUNTY = "141122"
 
 @contextmanager
 def acting(name: str, area: str, moment: datetime) -> Iterator[None]:
-    with scope.seeing(area), audit.acting_as(name, "command", lambda: moment):
+    with scope.seeing(area), audit.acting_as(name, "command", lambda: moment, act="demo"):
         yield
         db.session.commit()
 

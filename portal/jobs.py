@@ -78,7 +78,8 @@ def run(task_id: int) -> None:
             with scope.everything("outbox"):
                 hold = _claim(task_id)
             if hold:
-                with scope.seeing(hold.area_code), audit.acting_as(hold.ordered_by or "system", "job", clock.now):
+                with (scope.seeing(hold.area_code),
+                      audit.acting_as(hold.ordered_by or "system", "job", clock.now, act=hold.kind)):
                     _carry_out(hold)
         except FenceLost:
             db.session.rollback()

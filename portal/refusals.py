@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 
-from flask import Flask, flash, redirect, render_template, request
+from flask import Flask, Response, flash, g, redirect, render_template, request
+from flask_login import current_user
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from models import audit, scope
 from models.base import db
 from models.words import N_, STALE, Refusal
+from portal.auth import OPEN, acting
 from portal.language import came_from
 from views.asking import Misasked
-from views.words import say
+from views.words import say, undone
 
 log = logging.getLogger("portal")
 
@@ -23,11 +27,12 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(StaleDataError, lambda error: _refused(Refusal(STALE)))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
+    app.after_request(_told)
 
 
 def _refused(refusal: Refusal):
     """Back to the page the form was on, with the sentence on top; a page of its own where there is none."""
-    db.session.rollback()
+    undone(refusal)
     back = came_from()
     if request.method == "POST" and back:
         flash(say(refusal), "error")
@@ -49,10 +54,33 @@ def _bug(error: Exception):
                            reference=reference), 500
 
 
+def _told(answer: Response) -> Response:
+    """Whatever a person sends that is refused, by a verb or by its status, is one refused act in the trail."""
+    why = g.get("refused") or _SENTENCES.get(answer.status_code, N_("Something went wrong; nothing was changed."))
+    refused = "refused" in g or answer.status_code >= 400
+    if refused and request.method == "POST" and request.endpoint not in (None, *OPEN) and current_user.is_authenticated:
+        with scope.seeing(current_user.area_code), acting():
+            _tell(why)
+    return answer
+
+
+def _tell(why: str) -> None:
+    view, named = request.endpoint.partition(".")[0], str((request.view_args or {}).get("id", ""))
+    id = int(named) if re.fullmatch(r"[0-9]{1,18}", named, re.ASCII) else None
+    subject = _SUBJECTS.get(view, view)
+    db.session.rollback()
+    audit.record(None, subject[:32], scope.current() or "", id, id if view == "case" else None, result=audit.REFUSED, why=why)
+    db.session.commit()
+
+
+# The table that a screen is about, where it has another name.
+_SUBJECTS = {"case": "pension_case", "user": "portal_user", "handing": "handout", "roster": "import_run"}
 _SENTENCES = {
     400: N_("The form is incomplete or was open too long: go back, load the page again and send it once more."),
     403: N_("This is not open to your post."),
     404: N_("There is no such page, or not in your area."),
     405: N_("This address does not take that kind of request."),
+    409: STALE,
     413: N_("The file is larger than 32 MB."),
+    422: N_("The form is incomplete, or something in it cannot be."),
 }

@@ -60,7 +60,7 @@ def page():
             session.pop("half", None)
             return redirect(url_for("login", next=onward))
         if request.method == "POST":
-            with audit.acting_as(user.username, "screen", clock.now):
+            with audit.acting_as(user.username, "screen", clock.now, address=request.remote_addr):
                 if _taken(user):
                     return redirect(current_app.extensions["after_sign_in"](user))
     wrong = gettext("The code is wrong, or was used already; after five wrong tries the name is locked for 15 minutes.")

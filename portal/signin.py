@@ -25,7 +25,7 @@ def sign_in() -> Response:
     if request.method != "POST":
         return _page(_why_here(), 200)
     name = request.form.get("username", "").strip()
-    with scope.everything("sign-in"), audit.acting_as(_told(name), "screen", clock.now):
+    with scope.everything("sign-in"), audit.acting_as(_told(name), "screen", clock.now, address=_address()):
         seconds = addresstry.wait(_address(), realtime.now())
         if seconds:  # before anything is looked up, so that nothing is told
             return _page([said(N_("Too many wrong tries: wait {seconds} seconds, then try again."), seconds=seconds)], 429,

@@ -92,7 +92,7 @@ def test_what_a_job_changes_is_in_the_trail_under_the_name_of_who_ordered_it(app
         entry = db.session.scalars(select(AuditEntry).where(AuditEntry.origin == "job")).one()
     assert (entry.actor, entry.subject, entry.row_id) == (
         "county_clerk", "document", documents_of(app, task_id)[0].id)
-    assert entry.changes["state"] == [ORDERED, DRAWN]
+    assert (entry.act, entry.told["state"]) == ("documents", [ORDERED, DRAWN])
 
 
 def test_nothing_rings_for_what_was_rolled_back(app, lying):
@@ -289,7 +289,8 @@ def test_a_killed_worker_ends_its_horse_and_the_work_is_done_once(app, monkeypat
     assert (task_of(app, task_id).state, task_of(app, task_id).finished) == (outbox.DONE, 40)
     assert {d.state for d in documents_of(app, task_id)} == {DRAWN}
     with acting(app):
-        drawn = db.session.scalars(select(AuditEntry.row_id).where(AuditEntry.origin == "job")).all()
+        entries = db.session.scalars(select(AuditEntry).where(AuditEntry.origin == "job")).all()
+    drawn = [row["row_id"] for entry in entries for row in entry.changed]
     assert len(drawn) == len(set(drawn)) == 40
 
 

@@ -17,7 +17,7 @@ from models.base import db
 from models.user import Right
 from models.words import N_, Refusal
 from views.listing import Listing
-from views.words import say, value
+from views.words import say, undone, value
 
 STALE = N_("Somebody else changed this meanwhile. What you typed is kept below: compare, then send it again.")
 
@@ -179,7 +179,7 @@ class OfficeView(Guarded, Listing, ModelView):
             db.session.add(changed)
             db.session.commit()
         except Refusal as refusal:
-            db.session.rollback()
+            undone(refusal)
             return [("", say(refusal))], 422
         return [], 200
 

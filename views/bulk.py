@@ -10,7 +10,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from models import workflow
+from models import audit, workflow
 from models.base import db
 from models.case import Case, Person
 from models.categories import CATEGORIES, UNKNOWN
@@ -68,6 +68,7 @@ class Deed:
         try:
             self.one(case, typed, by, now)
         except Refusal as refusal:
+            audit.record(None, "pension_case", case.area_code, case.id, case.id, result=audit.REFUSED, why=refusal.message.id)
             return Verdict(case, say(refusal))
         return Verdict(case)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from flask import current_app, url_for
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from models import ledger
+from models.audit import DONE as ACT_DONE
 from models.audit import AuditEntry
 from models.base import db
 from models.case import STATE_TITLES, Case, StepDone
@@ -26,7 +27,7 @@ from models.workflow import DONE, NOT_APPLICABLE, NOW, RETURNERS, WAITING, StepS
 from views import proof, standing, stepform, trailwords
 from views.people import person
 from views.sideforms import CORRECTORS
-from views.words import moment, said, say
+from views.words import moment, say
 
 SIGNS = {DONE: "✓", NOW: "●", WAITING: "○", NOT_APPLICABLE: "–"}
 MONEY_STEPS = ("settle", "review", "approve", "refund")
@@ -134,8 +135,9 @@ def _verbs(case: Case) -> dict[str, Any]:
 
 
 def entries(case: Case, sees_money: bool, after: int = 0) -> list[AuditEntry]:
-    """The case's part of the trail, newest first; amounts only for whom they are meant."""
-    found = select(AuditEntry).where(AuditEntry.case_id == case.id, AuditEntry.id > after).order_by(AuditEntry.id.desc())
+    """What was done to the case, newest first, as the trail has it; amounts only for whom they are meant."""
+    found = select(AuditEntry).where(AuditEntry.case_id == case.id, AuditEntry.id > after,
+                                     func.coalesce(AuditEntry.result, ACT_DONE) == ACT_DONE).order_by(AuditEntry.id.desc())
     hidden = () if sees_money else MONEY_SUBJECTS
     return [entry for entry in db.session.scalars(found.limit(400)) if entry.subject not in hidden]
 
@@ -145,26 +147,19 @@ def _newest(case: Case) -> int:
 
 
 def _timeline(case: Case, sees_money: bool) -> list[dict[str, Any]]:
-    """One point a transaction: who, when, what, before and after."""
-    together = groupby(entries(case, sees_money), key=lambda entry: (entry.at, entry.actor))
-    return [_point(at, actor, list(group)) for (at, actor), group in together]
+    """One point an act: who, when, what, before and after. Older entries, one a row, stand together by their moment."""
+    together = groupby(entries(case, sees_money), key=lambda entry: (entry.at, entry.actor, entry.result and entry.id))
+    return [_point(list(group), sees_money) for _, group in together]
 
 
-def _point(at: Any, actor: str, group: list[AuditEntry]) -> dict[str, Any]:
+def _point(group: list[AuditEntry], sees_money: bool) -> dict[str, Any]:
     steps = [entry for entry in group if entry.subject == "step_done"]
-    told = [_headline(entry) for entry in steps] or [f"{trailwords.act(entry)}{trailwords.subject(entry)}"
-                                                     for entry in reversed(group)]
-    return {"at": moment(at), "by": person(actor), "what": "；".join(dict.fromkeys(told)),
-            "facts": [pair for entry in steps for pair in trailwords.facts((entry.changes.get("facts") or [0, {}])[1])],
-            "changes": [(trailwords.subject(entry), *change) for entry in reversed(group)
-                        for change in trailwords.changes(entry)]}
-
-
-def _headline(entry: AuditEntry) -> str:
-    if entry.act == "insert":
-        return trailwords.step_title(entry)
-    why = (entry.changes.get("undone_why") or [0, ""])[1]
-    return said(N_("Step taken back: {why}"), why=why or "–")
+    told = [trailwords.headline(entry) for entry in steps or reversed(group)]
+    hidden = () if sees_money else MONEY_SUBJECTS
+    return {"at": moment(group[0].at), "by": person(group[0].actor), "what": "；".join(dict.fromkeys(told)),
+            "facts": [pair for entry in steps for pair in trailwords.facts((entry.told.get("facts") or [0, {}])[1])],
+            "changes": [(trailwords.subject_title(row["subject"]), *change) for entry in reversed(group)
+                        for row in entry.changed if row["subject"] not in hidden for change in trailwords.changes(row)]}
 
 
 def _lost(present: Step | None, typed: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from models.words import N_, Refusal
 from views import casepage, papers, proof, standing, stepform, trailwords
 from views.frame import now, today
 from views.people import person
-from views.words import said, say
+from views.words import said, say, undone
 
 CHANGED = N_("Somebody else changed this case meanwhile: {what}. What you typed is kept; choose the files again, "
              "compare, then send it once more.")
@@ -125,7 +125,7 @@ class CaseVerbs:
             db.session.rollback()
             return self._refused(case, [("", say(self._changed(case)))], 409)
         except Refusal as refusal:
-            db.session.rollback()
+            undone(refusal)
             stale = isinstance(refusal, Stale)
             return self._refused(case, [("" if stale else field(refusal), say(refusal))], 409 if stale else 422)
         flash(said_after, "success")
@@ -138,9 +138,8 @@ class CaseVerbs:
         """The refusal of a page that is too old, with what happened since it was drawn."""
         seen = request.form.get("seen", "")
         since = casepage.entries(case, current_user.may(Right.SEE_MONEY), int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
-        told = [f"{person(entry.actor)} {trailwords.step_title(entry)}" for entry in reversed(since)
-                if entry.subject == "step_done" and "step" in entry.changes]
-        told = told or [f"{person(entry.actor)} {trailwords.act(entry)}{trailwords.subject(entry)}" for entry in reversed(since)]
+        told = [f"{person(entry.actor)} {trailwords.headline(entry)}" for entry in reversed(since)
+                if entry.changed]
         return Refusal(CHANGED, what="；".join(dict.fromkeys(told)) or "–").message
 
     def _refused(self, case: Case, problems: list[tuple[str, str]], status: int) -> Any:

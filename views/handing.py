@@ -21,7 +21,7 @@ from views import downloads, handouts
 from views.base import OfficePage, row_id
 from views.frame import campaign, now
 from views.places import names
-from views.words import said, say
+from views.words import said, say, undone
 
 VILLAGE_USE = "村级核实"
 
@@ -101,7 +101,7 @@ class HandingPage(OfficePage):
             done = verb(of)
             db.session.commit()
         except Refusal as refusal:
-            db.session.rollback()
+            undone(refusal)
             if current_user.role == Role.TOWNSHIP:
                 return self.township(campaign(), current_user.area_code, [(field, say(refusal))])
             flash(say(refusal), "error")

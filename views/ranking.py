@@ -25,7 +25,7 @@ from views.frame import campaign, now, today
 from views.issuing import issue
 from views.listing import list_url
 from views.people import person
-from views.words import SHANGHAI, moment, said, say
+from views.words import SHANGHAI, moment, said, say, undone
 
 
 class RankingPage(OfficePage):
@@ -59,7 +59,7 @@ class RankingPage(OfficePage):
             task = issue(campaign() or abort(404), day)
             db.session.commit()
         except Refusal as refusal:
-            db.session.rollback()
+            undone(refusal)
             return self.page(day, [("day", say(refusal))])
         return redirect(url_for("task.show", id=task))
 

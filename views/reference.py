@@ -17,10 +17,8 @@ from views.base import OfficeView
 from views.cases import cell
 from views.filters import equals, titled
 from views.formfields import MonthField, OfficeForm, YuanField
+from views.trailwords import ITEMS
 from views.words import say
-
-ITEMS = {"basic": N_("Basic pension"), "age": N_("Age supplement"), "years": N_("Years supplement (each year beyond 15)"),
-         "supplement": N_("Supplementary pension, government part")}
 
 
 class RateForm(OfficeForm):

@@ -24,7 +24,7 @@ from views.cases import cell
 from views.frame import now
 from views.outcomes import LIST_TITLES, counted, outcomes
 from views.people import person
-from views.words import moment, said, say
+from views.words import moment, said, say, undone
 
 KEPT = 5  # uploads that one sign-in holds open
 
@@ -67,7 +67,6 @@ class RosterView(OfficeView):
         try:
             brought = self._try(kind, data, name)
         except Refusal as refusal:
-            db.session.rollback()
             return self._upload_refused(kind, refusal)
         sha256 = current_app.extensions["store"].put(data)
         _remember(sha256, kind, name)
@@ -90,7 +89,7 @@ class RosterView(OfficeView):
 
     def _upload_refused(self, kind: str, why: Any) -> Any:
         """Back to the form with the sentence and the kind as it was chosen; a file has to be chosen anew."""
-        flash(say(why), "error")
+        flash(say(undone(why if isinstance(why, Refusal) else Refusal(why))), "error")
         return redirect(url_for(".index_view", kind=kind))
 
     @expose("/confirm", methods=("POST",))

@@ -13,6 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+from models import audit
 from models.base import db
 from models.benefits import FIELDS, enter_benefit
 from models.case import Case
@@ -22,7 +23,7 @@ from models.words import N_, Refusal
 from views.benefitform import BenefitForm
 from views.formfields import OfficeForm
 from views.places import names
-from views.words import said, say
+from views.words import said, say, undone
 
 STALE = N_("Somebody else changed this meanwhile. What you typed is kept below: compare, then send it again.")
 CORRECTORS = (Role.COUNTY_CLERK, Role.TOWNSHIP)
@@ -45,8 +46,7 @@ class SideForms:
         case = self._case_for(id, (Role.COUNTY_CLERK,))
         form = BenefitForm(request.form if request.method == "POST" else None, obj=case.person.benefit)
         return self._side_form(case, form, case.person.benefit, said(N_("Benefit record: {name}"), name=case.person.name),
-                               lambda: enter_benefit(case.person, current_user.username,
-                                                     **{key: form[key].data for key in FIELDS}))
+                               lambda: _benefit(case, {key: form[key].data for key in FIELDS}))
 
     @expose("/<id>/correct", methods=("GET", "POST"))
     def correct(self, id: str) -> Any:
@@ -74,6 +74,12 @@ class SideForms:
                            back=url_for(".details_view", id=case.id)), status
 
 
+def _benefit(case: Case, typed: dict[str, Any]) -> None:
+    benefit = enter_benefit(case.person, current_user.username, **typed)
+    db.session.flush()
+    audit.record("benefit", "benefit", case.area_code, benefit.id, case.id)
+
+
 def _save(form: OfficeForm, row: Any, put: Callable[[], Any]) -> tuple[list[tuple[str, str]], int]:
     """Put what was typed, once it is whole and nobody was quicker; else what is wrong, and the status that says so."""
     if row is not None and request.form.get("version") != str(row.version):
@@ -87,7 +93,7 @@ def _save(form: OfficeForm, row: Any, put: Callable[[], Any]) -> tuple[list[tupl
         db.session.rollback()
         return [("", say(STALE))], 409
     except Refusal as refusal:
-        db.session.rollback()
+        undone(refusal)
         return [("", say(refusal))], 422
     return [], 200
 

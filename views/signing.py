@@ -13,7 +13,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from models import ledger, workflow
+from models import audit, ledger, workflow
 from models.base import db
 from models.case import Case
 from models.ledger import Settlement
@@ -89,6 +89,7 @@ def _verdict(deed: Deed, row: Settlement, by: User, at: datetime, why: str, seen
             raise Refusal(N_("It was returned or reversed: a newer one counts."))
         deed.verb(row.case, by, at, why)
     except Refusal as refusal:
+        audit.record(None, "settlement", row.area_code, facts[0], row.case_id, result=audit.REFUSED, why=refusal.message.id)
         return Verdict(*facts, say(refusal))
     return Verdict(*facts)
 

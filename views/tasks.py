@@ -27,7 +27,7 @@ from views.frame import now, today
 from views.issuing import issue
 from views.listing import Tab
 from views.people import person
-from views.words import said, say
+from views.words import said, say, undone
 
 KINDS = {"documents": N_("Papers"), "bulletin": N_("Report")}
 TONES = {DONE: "is-done", FAILED: "is-late", QUEUED: "is-soon", RUNNING: "is-soon"}
@@ -94,7 +94,7 @@ class TaskView(OfficeView):
             ordered = _order_again(task)
             db.session.commit()
         except Refusal as refusal:
-            db.session.rollback()
+            undone(refusal)
             return self.page(task, [("", say(refusal))]), 422
         return redirect(url_for(".show", id=ordered))
 

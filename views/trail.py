@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, and_
 
 from models.audit import AuditEntry
@@ -21,6 +22,9 @@ from views.words import SHANGHAI, moment, said, say
 
 SPANS = (("1", N_("today")), ("7", N_("the last 7 days")), ("30", N_("the last 30 days")))
 
+# One entry a title: an act has one name on screen and another by command.
+_ACTS = [(name, title) for title, name in {title: name for name, title in reversed(trailwords.ACTS.items())}.items()]
+
 
 def _since(days: str) -> ColumnElement[bool]:
     first = today() - timedelta(days=int(days) - 1)
@@ -32,25 +36,45 @@ def _day(text: str) -> ColumnElement[bool]:
     return and_(AuditEntry.at >= start, AuditEntry.at < start + timedelta(days=1))
 
 
+def _pairs(changes: list[tuple[str, str, str]]) -> str:
+    return "；".join(f"{name}：{before} → {after}" if before != "–" else f"{name}：{after}" for name, before, after in changes)
+
+
 def _told(entry: AuditEntry) -> str:
-    return "；".join(f"{name}：{before} → {after}" if before != "–" else f"{name}：{after}"
-                     for name, before, after in trailwords.changes(entry)) or "–"
+    """What the act tells, and the row it is about; its other rows stand on the page of the entry."""
+    own = [row for row in entry.changed if (row["subject"], row["row_id"]) == (entry.subject, entry.row_id)]
+    return "；".join(filter(None, [_pairs(trailwords.details(entry)), *(_pairs(trailwords.changes(row)) for row in own)])) or "–"
+
+
+def _rows(entry: AuditEntry) -> Markup | str:
+    """Every row it changed, a line each."""
+    return Markup("<br>").join(
+        f"{say(trailwords.ACTS[row['change']])}{trailwords.subject_title(row['subject'])} {row['row_id']}："
+        f"{_pairs(trailwords.changes(row)) or '–'}" for row in entry.changed) or "–"
 
 
 class AuditView(OfficeView):
     title, at, row, needs = N_("Trail"), "audit", AuditEntry, Right.SEE_TRAIL
     search_hint = N_("User name, or a day such as 2021-09-19")
-    column_list = column_details_list = ("at", "actor", "act", "subject", "area_code", "case_id", "changes", "origin")
+    column_list = ("at", "actor", "act", "result", "subject", "area_code", "case_id", "changes", "why", "origin")
+    column_details_list = ("at", "actor", "role", "address", "session_id", "origin", "act", "result", "why", "subject", "row_id",
+                           "area_code", "case_id", "changes", "rows")
     column_labels = {"at": N_("When"), "actor": N_("Who"), "act": N_("Act"), "subject": N_("On what"),
                      "area_code": N_("Area"), "case_id": N_("Case no."), "changes": N_("Before and after"),
-                     "origin": N_("Way in")}
+                     "origin": N_("Way in"), "role": N_("Post"), "address": N_("From which machine"),
+                     "session_id": N_("Sign-in no."), "result": N_("Result"), "why": N_("Why"), "row_id": N_("Row no."),
+                     "rows": N_("Changed rows")}
     column_formatters = column_formatters_detail = {
         "at": cell(lambda entry: moment(entry.at)), "act": cell(trailwords.act), "subject": cell(trailwords.subject),
         "area_code": cell(lambda entry: names().full(entry.area_code) if len(entry.area_code) > 6 else entry.area_code),
-        "changes": cell(_told), "origin": cell(lambda entry: say(trailwords.ORIGINS.get(entry.origin, entry.origin)))}
+        "changes": cell(_told), "rows": cell(_rows), "result": cell(trailwords.result), "why": cell(trailwords.why),
+        "role": cell(lambda entry: say(trailwords.role(entry))),
+        "origin": cell(lambda entry: say(trailwords.ORIGINS.get(entry.origin, entry.origin)))}
     column_default_sort = ("id", True)
     column_filters = (
-        equals("act", N_("Act"), AuditEntry.act, titled(trailwords.ACTS)),
+        Pick("act", N_("Act"), _ACTS, lambda act: AuditEntry.act.in_(
+            name for name, title in trailwords.ACTS.items() if title == trailwords.ACTS.get(act))),
+        equals("result", N_("Result"), AuditEntry.result, titled(trailwords.RESULTS)),
         equals("subject", N_("On what"), AuditEntry.subject, titled(trailwords.SUBJECTS)),
         Pick("since", N_("When"), SPANS, _since))
 

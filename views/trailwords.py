@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from models.audit import AuditEntry
@@ -14,7 +15,7 @@ from models.money import yuan
 from models.steps import OUTCOME_TITLES, PROOF_TITLES
 from models.user import ROLE_TITLES
 from models.words import N_
-from views.words import say, value
+from views.words import moment, said, say, value
 
 ORIGINS = {"screen": N_("on screen"), "command": N_("by command"), "job": N_("in the background")}
 
@@ -30,7 +31,32 @@ ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"),
         "password_change": N_("Changed the password"), "one_time_code": N_("Made a one-time code for"),
         "generator_set": N_("Set up the code generator"), "generator_reset": N_("Reset the code generator of"),
         "export_asked": N_("Asked to export whole numbers"), "export_allowed": N_("Allowed an export"),
-        "export_refused": N_("Refused an export")}
+        "export_refused": N_("Refused an export"),
+        # verbs of the work
+        "step": N_("Took a step"), "reclassify": N_("Change the category"), "undo": N_("Took a step back"),
+        "give_back": N_("Returned a settlement"), "order_paper": N_("Ordered a paper"),
+        "benefit": N_("Typed in the benefit record"),
+        "hand_on": N_("Handed the list on"), "receive": N_("Confirmed a receipt"), "prepare": N_("Recorded group and plan"),
+        "issue_bulletin": N_("Ordered the report"), "documents": N_("Drew papers"), "bulletin": N_("Drew the report"),
+        # forms and commands that are called by their address or their words
+        "case.step": N_("Took a step"), "case.undo": N_("Took a step back"), "case.reclassify": N_("Change the category"),
+        "case.give_back": N_("Returned a settlement"), "case.attach": N_("Added material"), "case.paper": N_("Ordered a paper"),
+        "case.number": N_("Looked at the ID number"), "case.benefit": N_("Typed in the benefit record"),
+        "case.correct": N_("Corrected the record"), "case.bulk": N_("Worked on many cases"),
+        "case.action_view": N_("Worked on many cases"), "settlement.action_view": N_("Signed settlements"),
+        "settlement.sign": N_("Signed settlements"), "document.action_view": N_("Worked on many papers"),
+        "user.create_view": N_("Added a user"), "user.active": N_("Let a user in or kept one out"),
+        "user.password": N_("Gave a new password"), "user.sessions": N_("Ended sessions"),
+        "rate.create_view": N_("Published a rate"), "campaign.edit_view": N_("Changed the campaign"),
+        "township.edit_view": N_("Changed a township"), "village.edit_view": N_("Changed a village"),
+        "handing.out": N_("Handed out the list"), "handing.on": N_("Handed the list on"),
+        "handing.receipt": N_("Confirmed a receipt"), "handing.plan": N_("Recorded group and plan"),
+        "ranking.issue": N_("Ordered the report"), "task.again": N_("Ordered anew"), "roster.check": N_("Checked a list"),
+        "roster.confirm": N_("Brought in a list"), "roster.errors": N_("Exported a list"), "logout": N_("Signed out"),
+        "init": N_("Set the portal up"), "demo": N_("Exercise"), "user add": N_("Added a user"),
+        "import areas": N_("Brought in places"), "import rates": N_("Brought in rates")}
+
+RESULTS = {"done": N_("Done"), "refused": N_("Refused")}
 
 SUBJECTS = {
     "pension_case": N_("Case"), "person": N_("Person"), "benefit": N_("Benefit record"), "step_done": N_("Step"),
@@ -39,7 +65,7 @@ SUBJECTS = {
     "township": N_("Township"), "village": N_("Village"), "campaign": N_("Campaign"), "handout": N_("Handed-out list"),
     "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "import_run": N_("List"),
     "task": N_("Task"), "file": N_("File"), "template": N_("Template"), "queue": N_("Queue"),
-    "ranking": N_("Ranking of the townships"), "export_request": N_("List with whole numbers")}
+    "ranking": N_("Ranking of the townships"), "export_request": N_("List with whole numbers"), "command": N_("Command")}
 
 COLUMNS = {
     "certificate.name": N_("File"), "township.name": N_("Title"), "village.name": N_("Title"),
@@ -90,6 +116,8 @@ COLUMNS = {
     "decided_by": N_("Decided by"), "decided_at": N_("Decided at"), "open_until": N_("Open until"),
     "fetched_at": N_("Fetched at")}
 
+ITEMS = {"basic": N_("Basic pension"), "age": N_("Age supplement"), "years": N_("Years supplement (each year beyond 15)"),
+         "supplement": N_("Supplementary pension, government part")}
 MONEY = {"back_pay", "recover", "offset", "still_to_refund", "refund_to_person", "account_pension", "account_balance",
          "government_subsidy", "supplement_account_pension", "supplement_account_balance", "amount"}
 # What says nothing to people.
@@ -101,7 +129,7 @@ _STEPS = {step.key: step.title for way in CATEGORIES.values() for step in way.st
 _FACTS = {fact.key: fact for way in CATEGORIES.values() for step in way.steps for fact in step.facts}
 _KNOWN: dict[str, dict] = {
     "category": {c.key: c.title for c in CATEGORIES.values()}, "proposed": {c.key: c.title for c in CATEGORIES.values()},
-    "step": _STEPS, "next_step": _STEPS, "outcome": OUTCOME_TITLES, "role": ROLE_TITLES, "kind": {
+    "step": _STEPS, "next_step": _STEPS, "outcome": OUTCOME_TITLES, "role": ROLE_TITLES, "item": ITEMS, "kind": {
         **PROOF_TITLES, "verified": N_("Verified"), "cleared": N_("Cleared")},
     "state": {**STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES, **REQUEST_TITLES},
     "proof": {"code": N_("Code from the phone"), "password": N_("Password")},
@@ -109,9 +137,14 @@ _KNOWN: dict[str, dict] = {
 _EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}
 
 
-def step_title(entry: AuditEntry) -> str:
-    """The step an entry tells of, as its category calls it."""
-    key, category = (entry.changes.get(name, [None, None])[1] for name in ("step", "category"))
+def headline(entry: AuditEntry) -> str:
+    """An act in a few words: a step as its category calls it, anything else as what was done to what."""
+    told = entry.told
+    if "undone_why" in told:
+        return said(N_("Step taken back: {why}"), why=told["undone_why"][1] or "–")
+    if entry.subject != "step_done" or "step" not in told:
+        return act(entry) + ("" if entry.rows and entry.act not in ("insert", "update", "delete") else subject(entry))
+    key, category = (told.get(name, [None, None])[1] for name in ("step", "category"))
     step = CATEGORIES[category].step(key) if category in CATEGORIES else None
     return say(step.title if step else _STEPS.get(key, key))
 
@@ -120,15 +153,39 @@ def act(entry: AuditEntry) -> str:
     return say(ACTS.get(entry.act, entry.act))
 
 
+def role(entry: AuditEntry) -> str:
+    return ROLE_TITLES.get(entry.role, entry.role or "")
+
+
+def result(entry: AuditEntry) -> str:
+    return say(RESULTS.get(entry.result or "done", entry.result))
+
+
+def why(entry: AuditEntry) -> str:
+    """The reason that was given, or the sentence that refused, with gaps where it named somebody."""
+    return (say(entry.why) if entry.result == "refused" else entry.why) or ""
+
+
 def subject(entry: AuditEntry) -> str:
-    return say(SUBJECTS.get(entry.subject, entry.subject))
+    return subject_title(entry.subject)
 
 
-def changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
-    """(column, before, after) in words; numbers were masked when recorded."""
-    return [(say(COLUMNS.get(f"{entry.subject}.{name}") or COLUMNS.get(name, name)), shown(name, before), shown(name, after))
-            for name, (before, after) in entry.changes.items()
-            if name not in UNSAID and not (name == "facts" and entry.subject != "step_done")]
+def subject_title(table: str) -> str:
+    return say(SUBJECTS.get(table, table))
+
+
+def changes(row: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(column, before, after) of a changed row in words; numbers were masked when recorded."""
+    table = row["subject"]
+    return [(say(COLUMNS.get(f"{table}.{name}") or COLUMNS.get(name, name)), shown(name, before), shown(name, after))
+            for name, (before, after) in row["values"].items()
+            if name not in UNSAID and not (name == "facts" and table != "step_done")]
+
+
+def details(entry: AuditEntry) -> list[tuple[str, str, str]]:
+    """What the act itself tells: a file's name, how many rows."""
+    old = entry.changed and not entry.rows  # of an older database: these are the columns of the row
+    return [] if old else changes({"subject": entry.subject, "values": entry.changes})
 
 
 def shown(name: str, stored: Any) -> str:
@@ -147,8 +204,8 @@ def shown(name: str, stored: Any) -> str:
 
 
 def _local(name: str, stored: Any) -> Any:
-    """Instants were recorded with their zone; people read them without."""
-    return str(stored)[:16].replace("T", " ") if name.endswith(("_at", "_until")) and stored else stored
+    """Instants were recorded with their zone; people read them in theirs."""
+    return moment(datetime.fromisoformat(stored)) if name.endswith(("_at", "_until")) and stored else stored
 
 
 def facts(stored: dict[str, Any]) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ from views.filters import equals, prefix, titled
 from views.formfields import OfficeForm
 from views.places import names, townships
 from views.stepform import tidy
-from views.words import moment, said, say
+from views.words import moment, said, say, undone
 
 
 class UserForm(OfficeForm):
@@ -92,7 +92,7 @@ class UserView(OfficeView):
             user.ends_on, code = form.ends_on.data, user.give_code()
             db.session.commit()
         except Refusal as refusal:
-            db.session.rollback()
+            undone(refusal)
             return [("username", say(refusal))]
         _tell(form.username.data, code)
         return []

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import g
 from flask_babel import gettext
 from markupsafe import Markup
 
+from models.base import db
 from models.words import Message, Refusal
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -24,6 +26,13 @@ def say(words: str | Message | Refusal | None) -> str:
 def said(message: str, **values: Any) -> str:
     """A message id with its values, said at once."""
     return say(Message(message, values))
+
+
+def undone(refusal: Refusal) -> Refusal:
+    """Take back what a refused verb has done so far; the sentence goes into the trail when the request ends."""
+    db.session.rollback()
+    g.refused = refusal.message.id
+    return refusal
 
 
 def _translate(message: str) -> str:

@@ -14,17 +14,17 @@ from typing import Any, NamedTuple
 
 import factories
 from factories import a_case, seeing_as, walk
-from sqlalchemy import Connection, Table, insert, select, text, update
+from sqlalchemy import Connection, Table, insert, select, text
 from stdnum.cn.ric import calc_check_digit
 
 from models import handing
 from models.area import Township, Village, sort_key
-from models.audit import AuditEntry, AuditHead, digest
-from models.base import Instant, db
+from models.base import db
 from models.campaign import Handout, the_campaign
 from models.case import Case, Milestone, Person, StepDone
 from models.categories import CATEGORIES
 from models.certificate import Certificate
+from models.chain import append
 from models.ledger import Settlement
 from models.scope import everything
 from models.user import Role, User
@@ -144,18 +144,13 @@ def _copy_children(connection: Connection, first: int, originals: list[int]) -> 
 
 def _chain(connection: Connection, cases: list[dict]) -> None:
     """One entry a case, chained on to those that the walks left."""
-    head = connection.execute(select(AuditHead.__table__)).one()
-    at, previous, entries = factories.moment(LISTED), head.hash, []
-    stamp = Instant().process_bind_param(at, None).isoformat()
-    for case in cases:
-        entry = dict(actor="county_clerk", origin="command", act="insert", subject="pension_case", row_id=case["id"],
-                     case_id=case["id"], area_code=case["area_code"], previous=previous,
-                     changes={"paused_from": [None, str(case["paused_from"])], "area_code": [None, case["area_code"]],
-                              "household": [None, ""], "category": [None, "unknown"], "state": [None, "unverified"]})
-        entry["hash"] = previous = digest(previous, entry | {"at": stamp})
-        entries.append(entry | {"at": at})
-    connection.execute(insert(AuditEntry.__table__), entries)
-    connection.execute(update(AuditHead.__table__).values(hash=previous, entries=head.entries + len(entries)))
+    at = factories.moment(LISTED)
+    append(connection, [dict(
+        at=at, actor="county_clerk", origin="command", act="import", subject="pension_case", row_id=case["id"],
+        case_id=case["id"], area_code=case["area_code"], changes={}, role="county_clerk", address=None, session_id=None,
+        result="done", why=None, rows=[{"subject": "pension_case", "row_id": case["id"], "change": "insert", "values": {
+            "paused_from": [None, str(case["paused_from"])], "area_code": [None, case["area_code"]],
+            "household": [None, ""], "category": [None, "unknown"], "state": [None, "unverified"]}}]) for case in cases])
 
 
 def _settle_down() -> None:

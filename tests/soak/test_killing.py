@@ -75,7 +75,8 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(tmp_path, server, monkey
     documents = [document for task_id in tasks for document in documents_of(app, task_id)]
     assert {document.state for document in documents} == {DRAWN}
     with acting(app):
-        drawn = db.session.scalars(select(audit.AuditEntry.row_id).where(audit.AuditEntry.origin == "job")).all()
+        entries = db.session.scalars(select(audit.AuditEntry).where(audit.AuditEntry.origin == "job")).all()
+        drawn = [row["row_id"] for entry in entries for row in entry.changed]
         assert len(drawn) == len(set(drawn)) == len(documents)
         audit.verify()
     print(f"{KILLS} kills, {len(documents)} documents, each drawn once", end=" ")
