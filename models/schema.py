@@ -27,6 +27,7 @@ def metadata() -> MetaData:
         case,
         certificate,
         document,
+        grants,
         imports,
         ledger,
         outbox,

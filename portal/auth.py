@@ -66,7 +66,7 @@ def _open_request():
         here = request.full_path.rstrip("?") if request.method == "GET" else came_from()
         return redirect(url_for("login", next=here))
     session["seen"] = datetime.now(UTC).timestamp()
-    _enter(scope.seeing(current_user.area_code))
+    _enter(current_user.sight())
     _enter(audit.acting_as(current_user.username, "screen", clock.now))
     return None
 

@@ -68,17 +68,21 @@ def user() -> None:
 @click.option("--role", required=True)
 @click.option("--area", required=True, help="Division code: 6 digits for county posts, 9 for a township.")
 @click.option("--name", help="The person's name; the user name if not given.")
+@click.option("--namesake", is_flag=True, help="Somebody else of this name holds another post, and is another person.")
 @refusing
-def add_user(username: str, role: str, area: str, name: str | None) -> None:
-    """Add a user; the password is prompted for or comes from PORTAL_USER_PASSWORD."""
+def add_user(username: str, role: str, area: str, name: str | None, namesake: bool) -> None:
+    """Add a user, the post granted at once; the password is prompted for or comes from PORTAL_USER_PASSWORD."""
     from sqlalchemy import select
 
+    from models import grants
     from models.user import User, new_user
+    from portal import clock
     with office():
         if db.session.scalar(select(User).where(User.username == username)):
             raise Refusal(N_("There already is a user “{name}”."), name=username)
         _known_area(area)
-        new_user(username, name or username, role, area, _password("PORTAL_USER_PASSWORD"))
+        user = new_user(username, name or username, role, area, _password("PORTAL_USER_PASSWORD"))
+        grants.install(user, clock.now(), namesake=namesake)
         db.session.commit()
     tell(N_("User {name} can sign in now."), name=username)
 

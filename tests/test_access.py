@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from conftest import make_template
-from factories import PASSWORD, TIANNING, XIAJIAYING, arranging, contents
+from factories import PASSWORD, TIANNING, XIAJIAYING, arranging, contents, moved_to
 from peopled import HERE, HERS, OTHER, THEIRS, THERE, TOWN, furnish, office, scan
 from screening import Desk, Page
 from sqlalchemy import select
@@ -289,7 +289,9 @@ def test_what_is_withdrawn_is_withdrawn_at_the_next_request(app, ids):
     desk = Desk(app, "county_clerk")
     assert desk.get("/admin/roster/").status_code == 200
     with looking(app):
-        user(Role.COUNTY_CLERK).role = Role.AUDITOR
+        moved_to(user(Role.COUNTY_CLERK), Role.AUDITOR)
+    assert desk.get("/admin/roster/").location.startswith("/login")
+    desk = Desk(app, "county_clerk")
     assert desk.get("/admin/roster/").status_code == 403
     with looking(app):
         user(Role.COUNTY_CLERK).active = False
