@@ -35,7 +35,8 @@ def _signature(column: str, role: str, *events: str) -> Rule:
                 f"NEW.{column} IS NOT NULL AND NOT {_holds(f'NEW.{column}', role)}")
 
 
-_OWN = "EXISTS (SELECT 1 FROM portal_user u WHERE u.id = NEW.user_id AND u.username IN (NEW.asked_by, NEW.decided_by, NEW.ended_by))"
+_OWN = ("EXISTS (SELECT 1 FROM portal_user u WHERE u.id = NEW.user_id "
+        "AND u.username IN (NEW.asked_by, NEW.decided_by, NEW.ended_by))")
 RULES = (
     Rule("user_begins_without_post", "portal_user", (INSERT,), "NEW.active OR lower(NEW.username) = 'system'"),
     Rule("user_keeps_name", "portal_user", ("UPDATE OF username",), "NEW.username <> OLD.username"),

@@ -39,7 +39,8 @@ class Sight:
     reader: int | None = None
 
 
-_sight: ContextVar[Sight] = ContextVar("scope", default=Sight())
+NOTHING = Sight()
+_sight: ContextVar[Sight] = ContextVar("scope", default=NOTHING)
 
 
 class Placed:

@@ -7,7 +7,9 @@ from typing import Any
 from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
+from flask_login import current_user
 
+from models.user import Right
 from models.words import N_
 from views import frame
 from views.areas import TownshipView, VillageView
@@ -17,6 +19,7 @@ from views.documents import DocumentView
 from views.frame import Room
 from views.handing import HandingPage
 from views.home import Home
+from views.policy import PolicyPage
 from views.ranking import RankingPage
 from views.reference import CampaignView, RateView
 from views.roster import RosterView
@@ -36,7 +39,7 @@ MENU: tuple[Room, ...] = (
     Room(N_("Papers"), (DocumentView, TaskView)),
     Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
-    Room(N_("System"), (UserView, AuditView)),
+    Room(N_("System"), (UserView, PolicyPage, AuditView)),
 )
 
 
@@ -54,5 +57,6 @@ def _frame(views: dict[type, Any], present: Any) -> dict[str, Any]:
     """What the frame around a screen shows."""
     campaign = frame.campaign()
     return {"campaign": campaign, "deadlines": frame.deadlines(campaign) if campaign else [],
+            "seeks": current_user.may(Right.SEE_CASES),
             "rooms": frame.rooms(MENU, views, present), "area": frame.area_name(campaign),
             "role": frame.role_name()}

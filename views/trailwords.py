@@ -8,6 +8,7 @@ from models.audit import AuditEntry
 from models.case import STATE_TITLES
 from models.categories import CATEGORIES
 from models.document import DOCUMENT_TITLES
+from models.grants import GRANT_TITLES
 from models.ledger import SETTLEMENT_TITLES
 from models.money import yuan
 from models.steps import OUTCOME_TITLES, PROOF_TITLES
@@ -22,6 +23,8 @@ ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"),
         "import": N_("Brought in a list"), "export": N_("Exported a list"), "download": N_("Downloaded"),
         "hand_out": N_("Handed out the list"), "full_view": N_("Read the whole file"),
         "proof_print": N_("Printed a proof"), "job_refused": N_("Refused a background job"),
+        "ask_post": N_("Asked for a post"), "grant_post": N_("Granted a post"),
+        "refuse_post": N_("Did not grant a post"), "end_post": N_("Ended a post"),
         "backup": N_("Backed up"), "restore": N_("Restored")}
 
 SUBJECTS = {
@@ -29,7 +32,8 @@ SUBJECTS = {
     "milestone": N_("Milestone"), "certificate": N_("Certificate"), "settlement": N_("Settlement"),
     "receipt": N_("Refund"), "document": N_("Paper"), "bulletin": N_("Report"), "series": N_("Number series"),
     "township": N_("Township"), "village": N_("Village"), "campaign": N_("Campaign"), "handout": N_("Handed-out list"),
-    "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "import_run": N_("List"),
+    "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "post_grant": N_("Post"),
+    "import_run": N_("List"),
     "task": N_("Task"), "file": N_("File"), "template": N_("Template"), "queue": N_("Queue"),
     "ranking": N_("Ranking of the townships")}
 
@@ -75,7 +79,9 @@ COLUMNS = {
     "imported_at": N_("Brought in at"), "imported_by": N_("Brought in by"), "why": N_("Why"), "file": N_("File"),
     "rows": N_("Rows"), "new": N_("New"), "updated": N_("Updated"), "unchanged": N_("Unchanged"), "refused": N_("Refused"),
     "sheet": N_("Sheet"), "area": N_("Area"), "village": N_("Village"), "columns": N_("Columns"),
-    "papers": N_("Papers")}
+    "papers": N_("Papers"), "asked_by": N_("Asked for by"), "asked_at": N_("Asked for on"),
+    "decided_by": N_("Decided by"), "decided_at": N_("Decided on"), "namesake": N_("told to be another person"),
+    "user_id": N_("User")}
 
 MONEY = {"back_pay", "recover", "offset", "still_to_refund", "refund_to_person", "account_pension", "account_balance",
          "government_subsidy", "supplement_account_pension", "supplement_account_balance", "amount"}
@@ -90,7 +96,7 @@ _KNOWN: dict[str, dict] = {
     "category": {c.key: c.title for c in CATEGORIES.values()}, "proposed": {c.key: c.title for c in CATEGORIES.values()},
     "step": _STEPS, "next_step": _STEPS, "outcome": OUTCOME_TITLES, "role": ROLE_TITLES, "kind": {
         **PROOF_TITLES, "verified": N_("Verified"), "cleared": N_("Cleared")},
-    "state": {**STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES},
+    "state": {**GRANT_TITLES, **STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES},
     "owed": {"yes": N_("Yes"), "no": N_("No")}, "to_refund": {"yes": N_("Yes"), "no": N_("No")}}
 _EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}
 

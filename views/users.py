@@ -3,64 +3,67 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from wtforms import SelectField, StringField
-from wtforms.validators import DataRequired, Length, Regexp, ValidationError
+from sqlalchemy.orm import selectinload
+from wtforms import StringField
+from wtforms.validators import DataRequired, Length, Regexp
 
-from models.area import is_statistical
+from models import grants
 from models.base import db
+from models.grants import GRANTED
 from models.user import ROLE_TITLES, Right, Role, User, new_user
 from models.words import N_, Refusal
+from views import posts
 from views.base import OfficeView
 from views.cases import cell
-from views.filters import equals, prefix, titled
-from views.formfields import OfficeForm
-from views.places import names, townships
+from views.filters import Pick, equals, prefix, titled
+from views.frame import now
+from views.posts import PostForm, PostVerbs
 from views.words import moment, said, say
 
 
-class UserForm(OfficeForm):
-    """A new person. The password is made, shown once, and told in person."""
+class UserForm(PostForm):
+    """A new person, and the post asked for. The password is made, shown once, and told in person."""
 
     username = StringField(_l("User name"), [DataRequired(), Length(max=64), Regexp(r"[A-Za-z0-9_.-]+\Z", message=_l(
         "Letters, digits, dot, dash and underscore only"))])
     name = StringField(_l("Name"), [DataRequired(), Length(max=60)])
-    role = SelectField(_l("Post"), choices=[(role.value, _l(title)) for role, title in ROLE_TITLES.items()])
-    township = SelectField(_l("Township"), validate_choice=False, description=_l("Only for the post of a township"))
-
-    def __init__(self, *args: Any, **values: Any) -> None:
-        super().__init__(*args, **values)
-        governed = [(code, name) for code, name in townships() if not is_statistical(code)]
-        self.township.choices = [("", _l("– the whole county –")), *governed]
-
-    def validate_township(self, field: SelectField) -> None:
-        if self.role.data == Role.TOWNSHIP and field.data not in dict(self.township.choices[1:]):
-            raise ValidationError(said(N_("There is no county and no township with code {code} here."), code=field.data or "–"))
 
 
-class UserView(OfficeView):
-    title, at, row, needs = N_("Users"), "user", User, Right.CHANGE_USERS
+USE = Pick("use", N_("In use"), (("yes", N_("In use")), ("no", N_("Not in use")), ("locked", N_("Locked"))),
+           lambda use: User.locked_until > datetime.now(UTC) if use == "locked" else User.active == (use == "yes"))
+
+
+class UserView(PostVerbs, OfficeView):
+    title, at, row, needs = N_("Users"), "user", User, Right.SEE_USERS
     can_create, changes, form = True, Right.CHANGE_USERS, UserForm
     details_template = "admin/user.html"
     search_hint = N_("User name or name")
-    column_list = column_details_list = ("username", "name", "role", "area_code", "active", "locked_until")
+    column_list = column_details_list = ("username", "name", "role", "area_code", "posts", "active", "locked_until")
     column_labels = {"username": N_("User name"), "name": N_("Name"), "role": N_("Post"), "area_code": N_("Area"),
-                     "active": N_("In use"), "locked_until": N_("Locked until")}
+                     "posts": N_("Grant"), "active": N_("In use"), "locked_until": N_("Locked until")}
     column_formatters = column_formatters_detail = {
         "role": cell(lambda user: say(ROLE_TITLES[Role(user.role)])),
         "locked_until": cell(lambda user: moment(user.locked_until)),
-        "area_code": cell(lambda user: names().township(user.area_code) if len(user.area_code) == 9
-                          else say(N_("Whole county")))}
+        "area_code": cell(lambda user: posts.place(user.area_code)), "posts": cell(posts.state)}
     column_default_sort = [("area_code", False), ("username", False)]
-    column_filters = (equals("role", N_("Post"), User.role, titled(ROLE_TITLES)),)
+    column_filters = (equals("role", N_("Post"), User.role, titled(ROLE_TITLES)), posts.WAITING, USE)
 
     def searched(self, text: str) -> Any:
         return prefix(User.username if text.isascii() else User.name, text)
+
+    def get_query(self) -> Any:
+        return super().get_query().options(selectinload(User.posts))
+
+    def render(self, template: str, **facts: Any) -> str:
+        row = facts.get("row")
+        return super().render(template, posts=posts.history(row) if row else [], **facts)
 
     def page_title(self, row: User) -> str:
         return f"{row.name} {row.username}"
@@ -68,6 +71,8 @@ class UserView(OfficeView):
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
         """A new person: the password appears on the page that follows, and nowhere else."""
+        if not self.may_change():
+            abort(403)
         form, problems = self.create_form(), []
         if request.method == "POST":
             problems = form.problems() if not form.validate() else self._add(form)
@@ -78,16 +83,18 @@ class UserView(OfficeView):
 
     def _add(self, form: UserForm) -> list[tuple[str, str]]:
         password = one_time()
-        area = form.township.data if form.role.data == Role.TOWNSHIP else current_user.county
         try:
             if db.session.query(User).filter_by(username=form.username.data).first() is not None:
                 raise Refusal(N_("There already is a user {name}."), name=form.username.data)
-            new_user(form.username.data, form.name.data, form.role.data, area, password)
+            user = new_user(form.username.data, form.name.data, form.role.data, form.area(), password)
+            grants.ask(user, form.role.data, form.area(), form.basis.data, current_user._get_current_object(), now(),
+                       namesake=form.namesake.data)
             db.session.commit()
         except Refusal as refusal:
             db.session.rollback()
             return [("username", say(refusal))]
         _tell(form.username.data, password)
+        flash(said(N_("The post of {name} waits to be granted by the security administrator."), name=user.name), "success")
         return []
 
     @expose("/<id>/password", methods=("POST",))
@@ -109,6 +116,8 @@ class UserView(OfficeView):
     def active(self, id: str) -> Any:
         """Disable a person, or let them in again."""
         user = self._other(id)
+        if not user.active and grants.in_state(user, GRANTED) is None:
+            raise Refusal(N_("{name} holds no granted post: ask for one first."), name=user.name)
         user.active = not user.active
         user.end_sessions()
         words = N_("{name} may sign in again.") if user.active else N_("{name} can no longer sign in.")
