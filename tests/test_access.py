@@ -411,7 +411,8 @@ def test_a_sign_no_browser_sends_is_refused(app, ids):
 @pytest.mark.parametrize("township", ["141122999", "141122400", "999999999", "", "x"])
 def test_a_login_belongs_to_a_township_with_a_government(app, township):
     desk = Desk(app, "county_admin")
-    assert desk.post("/admin/user/new/", username="li", name="李", role="township", township=township, basis="文件").status_code == 422
+    assert desk.post("/admin/user/new/", username="li", name="李", role="township", township=township,
+                     basis="文件").status_code == 422
     assert desk.post("/admin/user/new/", username="li\n", name="李", role="auditor", basis="文件").status_code == 422
 
 
