@@ -9,7 +9,7 @@ from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from wtforms import BooleanField, SelectField, StringField
-from wtforms.validators import DataRequired, Length, ValidationError
+from wtforms.validators import DataRequired, Length, Regexp, ValidationError
 
 from models import grants
 from models.area import is_statistical
@@ -26,6 +26,14 @@ from views.words import moment, said, say
 
 WAITING = Pick("post", N_("Grant"), [(state, GRANT_TITLES[state]) for state in (ASKED, GRANTED, REFUSED, ENDED)],
                lambda state: User.posts.any(PostGrant.state == state))
+
+
+class NameForm(OfficeForm):
+    """Who somebody is. Stands here, for fields are shown in the order they are made in."""
+
+    username = StringField(_l("User name"), [DataRequired(), Length(max=64), Regexp(r"[A-Za-z0-9_.-]+\Z", message=_l(
+        "Letters, digits, dot, dash and underscore only"))])
+    name = StringField(_l("Name"), [DataRequired(), Length(max=60)])
 
 
 class PostForm(OfficeForm):

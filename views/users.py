@@ -8,11 +8,8 @@ from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy.orm import selectinload
-from wtforms import StringField
-from wtforms.validators import DataRequired, Length, Regexp
 
 from models import grants
 from models.base import db
@@ -24,16 +21,12 @@ from views.base import OfficeView
 from views.cases import cell
 from views.filters import Pick, equals, prefix, titled
 from views.frame import now
-from views.posts import PostForm, PostVerbs
+from views.posts import NameForm, PostForm, PostVerbs
 from views.words import moment, said, say
 
 
-class UserForm(PostForm):
+class UserForm(NameForm, PostForm):
     """A new person, and the post asked for. The password is made, shown once, and told in person."""
-
-    username = StringField(_l("User name"), [DataRequired(), Length(max=64), Regexp(r"[A-Za-z0-9_.-]+\Z", message=_l(
-        "Letters, digits, dot, dash and underscore only"))])
-    name = StringField(_l("Name"), [DataRequired(), Length(max=60)])
 
 
 USE = Pick("use", N_("In use"), (("yes", N_("In use")), ("no", N_("Not in use")), ("locked", N_("Locked"))),
