@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import defer, joinedload, selectinload
 
+from exports import postsheet
 from exports.workbook import Column, Sheet, write
 from models.area import Names
 from models.base import db
@@ -166,5 +167,6 @@ SHEETS: dict[str, Export] = {export.key: export for export in (
     Export("handouts", N_("Handing out and receipts"), (
         (N_("Township"), 14, "text"), (N_("Village"), 14, "text"), (N_("People"), 8, "number"),
         (N_("Handed out on"), 12, "date"), (N_("Received on"), 12, "date"), (N_("Received by"), 12, "text")), _handouts),
+    Export("posts", N_("Register of posts"), postsheet.COLUMNS, postsheet.rows),
 )}
 

@@ -21,6 +21,7 @@ class AddressTry(db.Model, Row, Shared):
     """How often in a row signing in failed from an address. Times are the real clock's."""
 
     __tablename__ = "address_try"
+    __administrative__ = True
     __untraced__ = True  # the refused sign-ins themselves are in the trail
 
     address: Mapped[str] = mapped_column(String(64), nullable=False, unique=True)

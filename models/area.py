@@ -22,6 +22,7 @@ class Township(db.Model, Editable, Placed):
     """A town or township, or a statistical unit without a government (never ranked, no login)."""
 
     __tablename__ = "township"
+    __administrative__ = True
 
     area_code: Mapped[str] = mapped_column("code", AreaCode, nullable=False, unique=True)
     name: Mapped[str] = mapped_column(String(60), nullable=False)
@@ -41,6 +42,7 @@ class Village(db.Model, Editable, Placed):
     """An administrative village or residents' committee."""
 
     __tablename__ = "village"
+    __administrative__ = True
 
     area_code: Mapped[str] = mapped_column("code", AreaCode, nullable=False, unique=True)
     name: Mapped[str] = mapped_column(String(60), nullable=False)

@@ -17,6 +17,7 @@ class Campaign(db.Model, Editable, Shared):
     """One clean-up (方案): stock is who was suspended before `cutoff`; two deadlines; the office that runs it."""
 
     __tablename__ = "campaign"
+    __administrative__ = True
 
     key: Mapped[str] = mapped_column(String(40), nullable=False, unique=True)
     title: Mapped[str] = mapped_column(String(120), nullable=False)

@@ -21,6 +21,7 @@ class Draft(db.Model, Row, Placed):
     """The one form that is kept for a person. Times are the real clock's."""
 
     __tablename__ = "draft"
+    __administrative__, __owner__ = True, "user_id"
     __untraced__ = True  # nothing was done; sending it is the act
 
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("portal_user.id"), nullable=False, unique=True)

@@ -21,6 +21,7 @@ class NumberView(db.Model, Row, Placed):
     """One look, by the real clock: the trail's own times stand still where the business clock does."""
 
     __tablename__ = "number_view"
+    __owner__ = "username"
     __untraced__ = True  # the trail has the look itself, with its reason
     __table_args__ = (Index("ix_number_view_username_seen_at", "username", "seen_at"), {"sqlite_autoincrement": True})
 

@@ -44,6 +44,7 @@ class OldPassword(db.Model, Row, Child):
     """The hash of a password somebody had before: none of the last five comes back."""
 
     __tablename__ = "old_password"
+    __administrative__, __owner__ = True, "user_id"
     __parent__ = ("user_id", "User")
     __untraced__ = True  # that the password changed is in the trail
 

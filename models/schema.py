@@ -32,6 +32,7 @@ def metadata() -> MetaData:
         certificate,
         document,
         draft,
+        grants,
         imports,
         leaving,
         ledger,

@@ -3,6 +3,12 @@
 Division codes nest, so the rows a person sees are those whose code starts with
 theirs. Every table says what it is: *placed* (has its own area), *child* (seen
 through its parent) or *shared*. Nobody set a scope: nothing is seen.
+
+Tables are the clean-up's business unless they say `__administrative__ = True`. A
+scope without business, for whoever keeps accounts or grants posts, sees no row of
+the others; a scope of a reader, for the auditor, writes nothing but the reader's
+own rows (`__owner__`: the column that says whose a row is). Both hold in every
+scope opened inside.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +28,19 @@ from models.base import db
 from models.words import N_, Refusal
 
 EVERYWHERE = ""
-_prefix: ContextVar[str | None] = ContextVar("scope", default=None)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is in sight: an area, with the business or without, to be written or (by *reader*, a user's id and name) only read."""
+
+    prefix: str | None = None
+    business: bool = True
+    reader: tuple[object, ...] = ()
+
+
+NOTHING = Sight()
+_sight: ContextVar[Sight] = ContextVar("scope", default=NOTHING)
 
 
 class Placed:
@@ -45,13 +64,14 @@ class Shared:
 
 
 @contextmanager
-def seeing(prefix: str) -> Iterator[None]:
-    """Limit the rows read and written inside to the area *prefix*."""
-    token = _prefix.set(prefix)
+def seeing(prefix: str | None, *, business: bool = True, reader: tuple[object, ...] = ()) -> Iterator[None]:
+    """Limit the rows read and written inside to the area *prefix*; limits of a scope around it stay."""
+    around = _sight.get()
+    token = _sight.set(Sight(prefix, business and around.business, around.reader or reader))
     try:
         yield
     finally:
-        _prefix.reset(token)
+        _sight.reset(token)
 
 
 def everything(why: str) -> Any:
@@ -61,7 +81,7 @@ def everything(why: str) -> Any:
 
 
 def current() -> str | None:
-    return _prefix.get()
+    return _sight.get().prefix
 
 
 def within(code: str | None, prefix: str | None = None) -> bool:
@@ -113,17 +133,32 @@ def _entity_criterion(cls: Any, prefix: str | None) -> ColumnElement[bool]:
     return _table_criterion(cls, cls.__table__, prefix)
 
 
+def administrative(cls: type) -> bool:
+    """Whether rows of *cls* are no business: people, posts, sign-ins, names of places."""
+    return getattr(cls, "__administrative__", False)
+
+
+def _criterion(cls: Any, sight: Sight) -> ColumnElement[bool] | None:
+    """What limits *cls*; None where nothing does."""
+    if not sight.business and not administrative(cls):
+        return false()
+    if issubclass(cls, Shared) or sight.prefix == EVERYWHERE:
+        return None
+    return _entity_criterion(cls, sight.prefix)
+
+
 @lru_cache(maxsize=512)
-def _criteria(prefix: str | None) -> tuple[Any, ...]:
+def _criteria(sight: Sight) -> tuple[Any, ...]:
     """Plain expressions, not lambdas: SQLAlchemy caches a lambda's first prefix for everybody."""
-    return tuple(with_loader_criteria(cls, _entity_criterion(cls, prefix), include_aliases=True)
-                 for base in (Placed, Child, Carried) for cls in kinds(base))
+    found = ((m.class_, _criterion(m.class_, sight)) for m in db.Model.registry.mappers)
+    return tuple(with_loader_criteria(cls, criterion, include_aliases=True)
+                 for cls, criterion in found if criterion is not None)
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _limit(state: ORMExecuteState) -> None:
-    if current() != EVERYWHERE and not state.is_column_load:
-        state.statement = state.statement.options(*_criteria(current()))
+    if not state.is_column_load:
+        state.statement = state.statement.options(*_criteria(replace(_sight.get(), reader=())))
 
 
 def _code_of(row: Any, session: Session) -> str | None:
@@ -183,16 +218,27 @@ def _moved_from(row: Any, session: Session) -> str | None:
 
 @event.listens_for(Session, "before_flush")
 def _check_writes(session: Session, context: Any, instances: Any) -> None:
-    prefix = current()
-    if prefix == EVERYWHERE:
+    sight = _sight.get()
+    if sight == Sight(EVERYWHERE):
         return
     with session.no_autoflush:
         changed = [row for row in session.dirty if session.is_modified(row)]
         for row in [*session.new, *changed, *session.deleted]:
-            _check_write(row, prefix, session)
+            _check_duty(row, sight)
+            _check_write(row, sight.prefix, session)
+
+
+def _check_duty(row: Any, sight: Sight) -> None:
+    owner = getattr(type(row), "__owner__", None)
+    if sight.reader and (owner is None or getattr(row, owner) not in sight.reader):
+        raise Refusal(N_("Your post reads and changes nothing."))
+    if not sight.business and not administrative(type(row)):
+        raise Refusal(N_("Your post has no part in the cases."))
 
 
 def _check_write(row: Any, prefix: str | None, session: Session) -> None:
+    if prefix == EVERYWHERE:
+        return
     if isinstance(row, Shared):
         allowed = prefix is not None and len(prefix) <= 6
     else:

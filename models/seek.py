@@ -23,6 +23,7 @@ class Seek(db.Model, Row, Placed):
     """One search of one person. Times are those of the real clock."""
 
     __tablename__ = "seek"
+    __administrative__, __owner__ = True, "username"
     __untraced__ = True  # looking for somebody changes nothing
 
     ticket: Mapped[str] = mapped_column(String(32), nullable=False, unique=True)

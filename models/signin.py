@@ -46,6 +46,7 @@ class SignIn(db.Model, Row, Placed):
     """One sign-in, from its beginning to its end. Times are the real clock's."""
 
     __tablename__ = "sign_in"
+    __administrative__, __owner__ = True, "user_id"
     __untraced__ = True  # beginning and ending are acts with names of their own; being seen is none
     __table_args__ = (CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", name="ended_for_a_reason"),
                       {"sqlite_autoincrement": True})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -11,10 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import passwords, realtime
 from models.base import AreaCode, BigId, Editable, Instant, db
-from models.scope import Placed
+from models.scope import Placed, seeing
 from models.words import N_, Refusal
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+SYSTEM = "system"  # the portal itself, and whoever installs it by the shell; nobody's user name
 TRIES, LOCKED = 5, timedelta(minutes=15)
 UNUSED = timedelta(days=90)
 
@@ -28,6 +30,8 @@ class Role(StrEnum):
     COUNTY_APPROVER = "county_approver"
     AUDITOR = "auditor"
     TOWNSHIP = "township"
+    SYSTEM_ADMIN = "system_admin"
+    SECURITY_ADMIN = "security_admin"
 
 
 ROLE_TITLES = {
@@ -37,6 +41,8 @@ ROLE_TITLES = {
     Role.COUNTY_APPROVER: N_("County approver"),
     Role.AUDITOR: N_("Auditor"),
     Role.TOWNSHIP: N_("Township"),
+    Role.SYSTEM_ADMIN: N_("System administrator"),
+    Role.SECURITY_ADMIN: N_("Security administrator"),
 }
 
 
@@ -52,30 +58,40 @@ class Right(StrEnum):
     ORDER_PAPERS = "order_papers"
     ISSUE_BULLETINS = "issue_bulletins"
     CHANGE_REFERENCE = "change_reference"  # rates, areas, campaigns
-    CHANGE_USERS = "change_users"
+    CHANGE_SETTINGS = "change_settings"    # health of the portal, who is signed in
+    SEE_USERS = "see_users"
+    CHANGE_USERS = "change_users"      # accounts, and asking for posts
+    GRANT_POSTS = "grant_posts"        # never one's own
+    SEE_POLICY = "see_policy"          # posts, rights and the register of who holds them
     SEE_TRAIL = "see_trail"
     EXPORT_NUMBERS = "export_numbers"  # lists with whole ID numbers
     ALLOW_EXPORTS = "allow_exports"    # another person's list of more than 500 people
 
 
 _SIGNER = {Right.SEE_CASES, Right.SEE_MONEY, Right.CHANGE_CASES, Right.ORDER_PAPERS}
+_ACCOUNTS = {Right.CHANGE_SETTINGS, Right.SEE_USERS, Right.CHANGE_USERS, Right.SEE_POLICY}
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     # The administrator sees cases and settles none.
-    Role.COUNTY_ADMIN: frozenset({Right.SEE_CASES, Right.SEE_MONEY, Right.CHANGE_REFERENCE, Right.CHANGE_USERS,
-                                  Right.SEE_TRAIL, Right.ISSUE_BULLETINS}),
+    Role.COUNTY_ADMIN: frozenset({Right.SEE_CASES, Right.SEE_MONEY, Right.CHANGE_REFERENCE, Right.SEE_TRAIL,
+                                  Right.ISSUE_BULLETINS} | _ACCOUNTS),
     Role.COUNTY_CLERK: frozenset(_SIGNER | {Right.IMPORT_LISTS, Right.HAND_OUT, Right.ISSUE_BULLETINS,
                                            Right.EXPORT_NUMBERS}),
     Role.COUNTY_REVIEWER: frozenset(_SIGNER | {Right.ALLOW_EXPORTS}),
     Role.COUNTY_APPROVER: frozenset(_SIGNER | {Right.ALLOW_EXPORTS}),
-    Role.AUDITOR: frozenset({Right.SEE_CASES, Right.SEE_MONEY, Right.SEE_TRAIL}),
+    Role.AUDITOR: frozenset({Right.SEE_CASES, Right.SEE_MONEY, Right.SEE_TRAIL, Right.SEE_USERS, Right.SEE_POLICY}),
     Role.TOWNSHIP: frozenset({Right.SEE_CASES, Right.CHANGE_CASES, Right.HAND_ON, Right.ORDER_PAPERS}),
+    # 三员 (GB/T 22239 8.1.4.2 d): whoever keeps accounts or grants posts sees no case.
+    Role.SYSTEM_ADMIN: frozenset(_ACCOUNTS),
+    Role.SECURITY_ADMIN: frozenset({Right.SEE_USERS, Right.GRANT_POSTS, Right.SEE_POLICY}),
 }
+
 
 class User(db.Model, Editable, Placed):
     """A person with a login. `area_code` is what they see: a county's 6 digits or a township's 9."""
 
     __tablename__ = "portal_user"
+    __administrative__, __owner__ = True, "id"
     __unrecorded__ = ("password_hash", "code_secret", "code_step")
     __table_args__ = (
         CheckConstraint("(role = 'township') = (length(area_code) = 9)", name="role_fits_area"),
@@ -87,7 +103,7 @@ class User(db.Model, Editable, Placed):
     role: Mapped[str] = mapped_column(String(20), nullable=False)
     area_code: Mapped[str] = mapped_column(AreaCode, nullable=False, index=True)
     password_hash: Mapped[str] = mapped_column(String(200), nullable=False)
-    active: Mapped[bool] = mapped_column(nullable=False, default=True)
+    active: Mapped[bool] = mapped_column(nullable=False, default=False)  # until a post is granted (models/grants.py)
     failures: Mapped[int] = mapped_column(nullable=False, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(Instant)
     password_set_at: Mapped[datetime | None] = mapped_column(Instant)  # when the person chose it; None: it is a one-time code
@@ -112,6 +128,11 @@ class User(db.Model, Editable, Placed):
 
     def may(self, right: Right) -> bool:
         return right in RIGHTS[Role(self.role)]
+
+    def sight(self) -> AbstractContextManager[None]:
+        """The scope of this person: the area; without SEE_CASES no business row; for the auditor nothing to write."""
+        return seeing(self.area_code, business=self.may(Right.SEE_CASES),
+                      reader=(self.id, self.username) if self.role == Role.AUDITOR else ())
 
     @property
     def county(self) -> str:
@@ -175,15 +196,22 @@ class User(db.Model, Editable, Placed):
 def new_user(username: str, name: str, role: str, area_code: str, password: str | None, *, exercise: bool = False) -> User:
     """A user with a role that fits the area. Raises Refusal otherwise. *password* None: `give_code` comes next.
 
-    *exercise*: the demo's password may be weak.
+    *exercise*: the demo's password may be weak. The post still has to be granted (models/grants.py).
     """
-    if role not in list(Role):
-        raise Refusal(N_("There is no role “{role}”: choose one of {roles}."), role=role, roles=", ".join(Role))
-    wanted = 9 if role == Role.TOWNSHIP else 6
-    if len(area_code) != wanted or not area_code.isdigit():
-        raise Refusal(N_("Role {role} needs an area code of {wanted} digits."), role=role, wanted=wanted)
+    check_post(role, area_code)
+    if username.lower() == SYSTEM:
+        raise Refusal(N_("The name “{name}” belongs to the portal itself."), name=username)
     user = User(username=username, name=name, role=role, area_code=area_code)
     if password is not None:
         user.set_password(password, check=not exercise)
     db.session.add(user)
     return user
+
+
+def check_post(role: str, area_code: str) -> None:
+    """Raises Refusal unless there is such a role and it fits the area."""
+    if role not in list(Role):
+        raise Refusal(N_("There is no role “{role}”: choose one of {roles}."), role=role, roles=", ".join(Role))
+    wanted = 9 if role == Role.TOWNSHIP else 6
+    if len(area_code) != wanted or not area_code.isdigit():
+        raise Refusal(N_("Role {role} needs an area code of {wanted} digits."), role=role, wanted=wanted)

@@ -59,7 +59,7 @@ def _open_request():
         return _to_sign_in(row, now)
     _seen(row, now)
     g.signin = row  # views may ask it when a one-time code was last given
-    _enter(scope.seeing(row.user.area_code))
+    _enter(row.user.sight())
     _enter(acting())
     return gate.stop()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 from sqlalchemy import select
 
-from models import audit, secondfactor
+from models import audit, grants, realtime, secondfactor
 from models.area import Township
 from models.base import db
 from models.campaign import Campaign
+from models.signin import BY_ADMIN, end_all
 from models.user import User, new_user
 from models.words import N_, Refusal
+from portal import clock
 from portal.cli import main
 from portal.commands import office, password_from, refusing, tell
 
@@ -28,16 +30,19 @@ def user() -> None:
 @click.option("--role", required=True)
 @click.option("--area", required=True, help="Division code: 6 digits for county posts, 9 for a township.")
 @click.option("--name", help="The person's name; the user name if not given.")
+@click.option("--namesake", is_flag=True, help="Somebody else of this name holds another post, and is another person.")
 @one_time
 @refusing
-def add(username: str, role: str, area: str, name: str | None, one_time: bool) -> None:
-    """Add a user; the password is prompted for or comes from PORTAL_USER_PASSWORD."""
+def add(username: str, role: str, area: str, name: str | None, namesake: bool, one_time: bool) -> None:
+    """Add a user, the post granted at once; the password is prompted for or comes from PORTAL_USER_PASSWORD."""
     with office():
         if _found(username):
             raise Refusal(N_("There already is a user “{name}”."), name=username)
         _known_area(area)
         password = None if one_time else password_from("PORTAL_USER_PASSWORD")
-        code = _code(new_user(username, name or username, role, area, password), one_time)
+        user = new_user(username, name or username, role, area, password)
+        code = _code(user, one_time)
+        grants.install(user, clock.now(), namesake=namesake)
         db.session.commit()
     _tell(username, code)
 
@@ -67,7 +72,7 @@ def reset_code(username: str) -> None:
     with office():
         user = _known(username)
         secondfactor.reset(user)
-        user.end_sessions()
+        end_all(user.id, BY_ADMIN, realtime.now())
         audit.record("generator_reset", "portal_user", user.area_code, row_id=user.id)
         db.session.commit()
     tell(N_("{name} sets up a code generator at the next sign-in."), name=username)

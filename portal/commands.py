@@ -174,7 +174,7 @@ def desk_of(username: str) -> Iterator[User]:
         user = db.session.scalar(select(User).where(User.username == username, User.active))
         if user is None:
             raise Refusal(N_("There is no active user “{name}”."), name=username)
-        with scope.seeing(user.area_code):
+        with user.sight():
             yield user
 
 

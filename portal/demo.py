@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from exports.intake import bring_in
-from models import handing, scope
+from models import grants, handing, scope
 from models.area import Township
 from models.base import db
 from models.campaign import Campaign, Handout, the_campaign
@@ -28,9 +28,11 @@ from portal.demowork import COUNTY, acting, at
 from portal.settings import SHANGHAI, Settings
 
 NOW = datetime(2021, 9, 19, 9, 30, tzinfo=SHANGHAI)
-COUNTY_ROLES = (Role.COUNTY_ADMIN, Role.COUNTY_CLERK, Role.COUNTY_REVIEWER, Role.COUNTY_APPROVER, Role.AUDITOR)
+COUNTY_ROLES = (Role.COUNTY_ADMIN, Role.COUNTY_CLERK, Role.COUNTY_REVIEWER, Role.COUNTY_APPROVER, Role.AUDITOR,
+                Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)
 NAMES = {Role.COUNTY_ADMIN: "郭管理", Role.COUNTY_CLERK: "赵经办", Role.COUNTY_REVIEWER: "孙复核",
-         Role.COUNTY_APPROVER: "李审批", Role.AUDITOR: "周审计"}
+         Role.COUNTY_APPROVER: "李审批", Role.AUDITOR: "周审计",
+         Role.SYSTEM_ADMIN: "吴系统", Role.SECURITY_ADMIN: "郑安全"}
 
 
 def run(port: int, fresh: bool) -> None:
@@ -109,10 +111,13 @@ def _found(password: str) -> None:
         campaign = founding.found(COUNTY, None, password, exercise=True)
         campaign.phone, campaign.bank_account = "0358-0000000", "交城县社会保险基金收入户 0000 0000 0000 0000"
         for role in COUNTY_ROLES[1:]:
-            new_user(role, NAMES[role], role, COUNTY, password, exercise=True)
-        for township in db.session.scalars(select(Township).where(Township.ranked)):
-            new_user(f"township-{township.area_code}", f"{township.name}经办员", Role.TOWNSHIP, township.area_code, password,
-                     exercise=True)
+            _user(role, NAMES[role], role, COUNTY, password)
+        for township in db.session.scalars(select(Township).where(Township.ranked)).all():
+            _user(f"township-{township.area_code}", f"{township.name}经办员", Role.TOWNSHIP, township.area_code, password)
+
+
+def _user(username: str, name: str, role: Role, area: str, password: str) -> None:
+    grants.install(new_user(username, name, role, area, password, exercise=True), at(18, 8))
 
 
 def _list(app: Flask) -> None:

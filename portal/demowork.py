@@ -121,7 +121,7 @@ class Walk:
                 return False
         asked = {fact.key for fact in step.facts
                  if all((case.facts | facts).get(name) in values for name, values in fact.when.items())}
-        with scope.seeing(user.area_code), audit.acting_as(user.username, "screen", lambda: moment):
+        with user.sight(), audit.acting_as(user.username, "screen", lambda: moment):
             try:
                 workflow.advance(case, step.key, user, moment, facts={k: v for k, v in facts.items() if k in asked},
                                  uploads=[self._proof(group, facts) for group in step.proofs])

@@ -8,13 +8,14 @@ from importlib import resources
 
 from sqlalchemy import select
 
-from models import area, schema
+from models import area, grants, schema
 from models.base import db
 from models.campaign import Campaign, campaign_of_2021
 from models.ledger import PublishedRate
 from models.rates import Rate, shipped_rates
 from models.user import Role, User, new_user
 from models.words import N_, Refusal
+from portal import clock
 
 SHIPPED = {"141122": "交城县"}
 
@@ -33,7 +34,8 @@ def found(county: str, name: str | None, admin_password: str, *, exercise: bool 
         campaign = campaign_of_2021(county, name)
         db.session.add(campaign)
     if db.session.scalar(select(User).where(User.role == Role.COUNTY_ADMIN)) is None:
-        new_user("county_admin", "县级管理员", Role.COUNTY_ADMIN, county, admin_password, exercise=exercise)
+        admin = new_user("county_admin", "县级管理员", Role.COUNTY_ADMIN, county, admin_password, exercise=exercise)
+        grants.install(admin, clock.now())
     return campaign
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from stdnum.cn.ric import calc_check_digit
 
-from models import ledger, realtime, workflow
+from models import grants, ledger, realtime, workflow
 from models.area import sort_key
 from models.audit import acting_as
 from models.base import db
@@ -22,12 +22,13 @@ from models.case import Benefit, Case, Person
 from models.categories import CATEGORIES
 from models.certificate import Upload
 from models.formfacts import NOT_BEFORE
+from models.grants import PostGrant
 from models.money import fen, yuan
 from models.months import Month
 from models.passwords import hasher
-from models.scope import everything, seeing
+from models.scope import everything
 from models.steps import Fact, Proof, Step, holds
-from models.user import Role, User
+from models.user import SYSTEM, Role, User
 from models.words import Refusal
 from models.workflow import SHANGHAI, advance, plan
 
@@ -60,7 +61,7 @@ def moment(at: str | date | datetime | None) -> datetime:
 def seeing_as(user: User, at: str | date | datetime | None = None, origin: str = "screen") -> Iterator[datetime]:
     """See and write as *user* does, in the user's area, at that business moment (which `as` gives)."""
     now = moment(at)
-    with seeing(user.area_code), acting_as(user.username, origin, lambda: now):
+    with user.sight(), acting_as(user.username, origin, lambda: now):
         yield now
 
 
@@ -87,12 +88,22 @@ def _hash(password: str) -> str:
 
 
 def a_user(role: str = Role.COUNTY_CLERK, area: str = COUNTY, username: str | None = None) -> User:
-    """A person with a login and PASSWORD; added to the session, not committed."""
+    """A person with a login, PASSWORD and the post granted; added to the session, not committed."""
     username = username or f"{role}-{next(_numbers)}"
     user = User(username=username, name=f"张{username[-4:]}", role=str(role), area_code=area,
                 password_hash=_hash(PASSWORD), password_set_at=realtime.now())
     db.session.add(user)
+    grants.install(user, NOW, namesake=True)
     return user
+
+
+def moved_to(user: User, role: str) -> None:
+    """Another post for somebody, as the machine grants it; not committed."""
+    post = PostGrant(user=user, role=str(role), area_code=user.area_code, basis="调整", asked_by=SYSTEM, asked_at=NOW,
+                     namesake=True)
+    db.session.add(post)
+    db.session.flush()
+    grants._put_in_force(post, SYSTEM, NOW)
 
 
 # What settling asks of a person: everything the trial calculation knows, and a supplement from 2021 on.

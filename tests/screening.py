@@ -17,7 +17,7 @@ VOID = {"meta", "link", "input", "br", "img", "hr"}
 UNLABELLED = {"hidden", "submit", "button"}
 # Latin letters that belong on a Chinese page.
 KNOWN_WORDS = {"English", "PDF", "JPEG", "PNG", "App", "portal", "init", "Excel", "xlsx", "xls", "csv", "pdf", "Werkzeug"}
-USER_NAMES = "county_admin county_clerk county_reviewer county_approver auditor township system"
+USER_NAMES = "county_admin county_clerk county_reviewer county_approver auditor township system_admin security_admin"
 
 
 class Page(HTMLParser):

@@ -9,10 +9,10 @@ from threading import Thread
 
 import pytest
 from factories import (
+    COUNTY,
     PASSWORD,
     a_case,
     a_person,
-    a_user,
     an_upload,
     arranging,
     contents,
@@ -35,6 +35,7 @@ from models.guards import FROZEN
 from models.ledger import PublishedRate, Settlement
 from models.outbox import Task
 from models.scope import everything, kinds
+from models.user import User
 from models.words import Refusal
 
 OVERPAID = {"died_on": "2019-06-15", "account_balance": "100.00"}
@@ -80,7 +81,8 @@ def test_an_update_leaves_one_entry_with_what_changed(county, session):
 
 def test_a_delete_leaves_one_entry_with_what_was(county, session):
     with arranging():
-        user = a_user("auditor", username="auditor-2")
+        user = User(username="auditor-2", name="无岗", role="auditor", area_code=COUNTY, password_hash="-")
+        session.add(user)
     before = len(trail())
     with seeing_as(county.admin):
         session.delete(user)

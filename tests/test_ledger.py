@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from factories import a_case, a_person, a_user, arranging, moment, refused, seeing_as, step, walk
+from factories import a_case, a_person, a_user, arranging, moment, moved_to, refused, seeing_as, step, walk
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -107,7 +107,7 @@ def test_a_clerk_who_changed_posts_still_does_not_sign(county, session, role, ke
     case = walk(a_case(category="uncertified"), until=until)
     with arranging():
         clerk = county.clerk
-        clerk.role = role
+        moved_to(clerk, role)
 
     with refused("Whoever computed"):
         step(case, key, by=clerk)
@@ -128,13 +128,13 @@ def test_nothing_is_reviewed_twice(until):
 
 @pytest.mark.parametrize("signatures", [
     "reviewed_by = submitted_by",
-    "reviewed_by = 'b', approved_by = submitted_by",
-    "reviewed_by = 'b', approved_by = 'b'",
-    "approved_by = 'c'",
+    "reviewed_by = 'county_reviewer', approved_by = submitted_by",
+    "reviewed_by = 'county_reviewer', approved_by = 'county_reviewer'",
+    "approved_by = 'county_approver'",
     "state = 'reviewed'",
     "state = 'approved'",
-    "state = 'approved', reviewed_by = 'b'",
-    "state = 'approved', approved_by = 'c'",
+    "state = 'approved', reviewed_by = 'county_reviewer'",
+    "state = 'approved', approved_by = 'county_approver'",
 ])
 def test_the_database_knows_it_too(submitted, session, signatures):
     with pytest.raises(IntegrityError):
@@ -143,7 +143,8 @@ def test_the_database_knows_it_too(submitted, session, signatures):
 
 
 def test_the_database_takes_three_names(submitted, session):
-    session.execute(text("UPDATE settlement SET reviewed_by = 'b', approved_by = 'c', state = 'approved'"))
+    session.execute(text("UPDATE settlement SET reviewed_by = 'county_reviewer', approved_by = 'county_approver', "
+                         "state = 'approved'"))
 
     assert session.scalar(select(ledger.Settlement.state)) == APPROVED
     session.rollback()

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import openpyxl
 import pytest
 from click.testing import CliRunner
-from factories import NOW, TIANNING, XIAJIAYING, a_case, a_user, an_upload, arranging, id_number, seeing_as, step, walk
+from factories import NOW, TIANNING, XIAJIAYING, a_case, a_user, an_upload, arranging, id_number, moved_to, seeing_as, step, walk
 from peopled import scan
 from screening import Desk, Page, hidden, looking
 from sqlalchemy import func, select
@@ -306,7 +306,7 @@ def settled(app) -> list[int]:
         for case, by in zip(cases, (None, None, moved), strict=True):
             step(case, "settle", by=by)
         with arranging():
-            moved.role = Role.COUNTY_REVIEWER
+            moved_to(moved, Role.COUNTY_REVIEWER)
         return [case.settlements[0].id for case in cases]
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
+from flask_login import current_user
 
+from models.user import Right
 from models.words import N_
 from views import downloads, frame
 from views.account import AccountPage
@@ -20,6 +22,7 @@ from views.frame import Room
 from views.handing import HandingPage
 from views.home import Home
 from views.leaving import LeavingPage
+from views.policy import PolicyPage
 from views.ranking import RankingPage
 from views.reference import CampaignView, RateView
 from views.roster import RosterView
@@ -40,7 +43,7 @@ MENU: tuple[Room, ...] = (
     Room(N_("Papers"), (DocumentView, TaskView)),
     Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
-    Room(N_("System"), (UserView, SignedInView, AuditView, AccountPage, FindPage)),
+    Room(N_("System"), (UserView, SignedInView, PolicyPage, AuditView, AccountPage, FindPage)),
 )
 
 
@@ -58,5 +61,6 @@ def _frame(views: dict[type, Any], present: Any) -> dict[str, Any]:
     """What the frame around a screen shows."""
     campaign = frame.campaign()
     return {"campaign": campaign, "deadlines": frame.deadlines(campaign) if campaign else [],
+            "seeks": current_user.may(Right.SEE_CASES),
             "rooms": frame.rooms(MENU, views, present), "area": frame.area_name(campaign),
             "role": frame.role_name()}

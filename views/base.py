@@ -27,11 +27,11 @@ class Guarded:
 
     title: ClassVar[str]
     at: ClassVar[str]
-    needs: ClassVar[Right] = Right.SEE_CASES
+    needs: ClassVar[Right | None] = Right.SEE_CASES  # None: open to every post
     hidden: ClassVar[bool] = False
 
     def is_accessible(self) -> bool:
-        return current_user.is_authenticated and current_user.may(self.needs)
+        return current_user.is_authenticated and (self.needs is None or current_user.may(self.needs))
 
     def is_visible(self) -> bool:
         return not self.hidden

@@ -9,6 +9,7 @@ from models.audit import AuditEntry
 from models.case import STATE_TITLES
 from models.categories import CATEGORIES
 from models.document import DOCUMENT_TITLES
+from models.grants import GRANT_TITLES
 from models.leaving import REQUEST_TITLES
 from models.ledger import SETTLEMENT_TITLES
 from models.money import yuan
@@ -26,6 +27,8 @@ ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"),
         "hand_out": N_("Handed out the list"), "full_view": N_("Read the whole file"),
         "proof_print": N_("Printed a proof"), "job_refused": N_("Refused a background job"),
         "backup": N_("Backed up"), "restore": N_("Restored"),
+        "ask_post": N_("Asked for a post"), "grant_post": N_("Granted a post"),
+        "refuse_post": N_("Did not grant a post"), "end_post": N_("Ended a post"),
         "password_accepted": N_("Gave the right password, a code is awaited"), "code_refused": N_("Code at sign-in refused"),
         "proved": N_("Proved once more who it is"), "proof_refused": N_("Proof refused"),
         "password_change": N_("Changed the password"), "one_time_code": N_("Made a one-time code for"),
@@ -63,7 +66,8 @@ SUBJECTS = {
     "milestone": N_("Milestone"), "certificate": N_("Certificate"), "settlement": N_("Settlement"),
     "receipt": N_("Refund"), "document": N_("Paper"), "bulletin": N_("Report"), "series": N_("Number series"),
     "township": N_("Township"), "village": N_("Village"), "campaign": N_("Campaign"), "handout": N_("Handed-out list"),
-    "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "import_run": N_("List"),
+    "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "post_grant": N_("Post"),
+    "import_run": N_("List"),
     "task": N_("Task"), "file": N_("File"), "template": N_("Template"), "queue": N_("Queue"),
     "ranking": N_("Ranking of the townships"), "export_request": N_("List with whole numbers"), "command": N_("Command")}
 
@@ -114,7 +118,7 @@ COLUMNS = {
     "code_step": N_("Code"), "proof": N_("Proof"),
     "reason": N_("What for"), "asked_by": N_("Asked by"), "asked_at": N_("Asked at"),
     "decided_by": N_("Decided by"), "decided_at": N_("Decided at"), "open_until": N_("Open until"),
-    "fetched_at": N_("Fetched at")}
+    "fetched_at": N_("Fetched at"), "namesake": N_("told to be another person"), "user_id": N_("User")}
 
 ITEMS = {"basic": N_("Basic pension"), "age": N_("Age supplement"), "years": N_("Years supplement (each year beyond 15)"),
          "supplement": N_("Supplementary pension, government part")}
@@ -131,7 +135,7 @@ _KNOWN: dict[str, dict] = {
     "category": {c.key: c.title for c in CATEGORIES.values()}, "proposed": {c.key: c.title for c in CATEGORIES.values()},
     "step": _STEPS, "next_step": _STEPS, "outcome": OUTCOME_TITLES, "role": ROLE_TITLES, "item": ITEMS, "kind": {
         **PROOF_TITLES, "verified": N_("Verified"), "cleared": N_("Cleared")},
-    "state": {**STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES, **REQUEST_TITLES},
+    "state": {**GRANT_TITLES, **STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES, **REQUEST_TITLES},
     "proof": {"code": N_("Code from the phone"), "password": N_("Password")},
     "owed": {"yes": N_("Yes"), "no": N_("No")}, "to_refund": {"yes": N_("Yes"), "no": N_("No")}}
 _EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}

@@ -9,72 +9,73 @@ from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from wtforms import DateField, SelectField, StringField
-from wtforms.validators import DataRequired, Length, Optional, Regexp, ValidationError
+from sqlalchemy.orm import selectinload
+from wtforms import DateField
+from wtforms.validators import Optional
 
-from models import audit, realtime, secondfactor
-from models.area import is_statistical
+from models import audit, grants, realtime, secondfactor
 from models.base import db
+from models.grants import GRANTED
 from models.months import parse_date
 from models.signin import BY_ADMIN, end_all
 from models.user import ROLE_TITLES, Right, Role, User, new_user
 from models.words import N_, Refusal
+from views import posts
 from views.base import OfficeView
 from views.cases import cell, toned
-from views.filters import equals, prefix, titled
-from views.formfields import OfficeForm
-from views.places import names, townships
+from views.filters import Pick, equals, prefix, titled
+from views.frame import now
+from views.posts import NameForm, PostForm, PostVerbs
 from views.stepform import tidy
 from views.words import moment, said, say, undone
 
 
-class UserForm(OfficeForm):
-    """A new person. A code that signs in once is made, shown once, and told in person; they choose their own password."""
+class UserForm(NameForm, PostForm):
+    """A new person, and the post asked for. A code that signs in once is made, shown once, and told in person."""
 
-    username = StringField(_l("User name"), [DataRequired(), Length(max=64), Regexp(r"[A-Za-z0-9_.-]+\Z", message=_l(
-        "Letters, digits, dot, dash and underscore only"))])
-    name = StringField(_l("Name"), [DataRequired(), Length(max=60)])
-    role = SelectField(_l("Post"), choices=[(role.value, _l(title)) for role, title in ROLE_TITLES.items()])
-    township = SelectField(_l("Township"), validate_choice=False, description=_l("Only for the post of a township"))
     ends_on = DateField(_l("Login ends after"), [Optional()], description=_l("The last day of a post that ends; may stay empty"))
 
-    def __init__(self, *args: Any, **values: Any) -> None:
-        super().__init__(*args, **values)
-        governed = [(code, name) for code, name in townships() if not is_statistical(code)]
-        self.township.choices = [("", _l("– the whole county –")), *governed]
 
-    def validate_township(self, field: SelectField) -> None:
-        if self.role.data == Role.TOWNSHIP and field.data not in dict(self.township.choices[1:]):
-            raise ValidationError(said(N_("There is no county and no township with code {code} here."), code=field.data or "–"))
+USE = Pick("use", N_("In use"), (("yes", N_("In use")), ("no", N_("Not in use")), ("locked", N_("Locked"))),
+           lambda use: User.locked_until > realtime.now() if use == "locked" else User.active == (use == "yes"))
 
 
-class UserView(OfficeView):
-    title, at, row, needs = N_("Users"), "user", User, Right.CHANGE_USERS
+class UserView(PostVerbs, OfficeView):
+    title, at, row, needs = N_("Users"), "user", User, Right.SEE_USERS
     can_create, changes, form = True, Right.CHANGE_USERS, UserForm
     details_template = "admin/user.html"
     search_hint = N_("User name or name")
-    column_list = column_details_list = ("username", "name", "role", "area_code", "active", "locked_until",
-                                           "last_seen_on", "ends_on")
+    column_list = column_details_list = ("username", "name", "role", "area_code", "posts", "active", "locked_until",
+                                         "last_seen_on", "ends_on")
     column_labels = {"username": N_("User name"), "name": N_("Name"), "role": N_("Post"), "area_code": N_("Area"),
-                     "active": N_("In use"), "locked_until": N_("Locked until"), "last_seen_on": N_("Last sign-in"),
-                     "ends_on": N_("Login ends after")}
+                     "posts": N_("Grant"), "active": N_("In use"), "locked_until": N_("Locked until"),
+                     "last_seen_on": N_("Last sign-in"), "ends_on": N_("Login ends after")}
     column_formatters = column_formatters_detail = {
         "role": cell(lambda user: say(ROLE_TITLES[Role(user.role)])),
         "locked_until": cell(lambda user: moment(user.locked_until)), "last_seen_on": cell(lambda user: _seen(user)),
-        "area_code": cell(lambda user: names().township(user.area_code) if len(user.area_code) == 9
-                          else say(N_("Whole county")))}
+        "area_code": cell(lambda user: posts.place(user.area_code)), "posts": cell(posts.state)}
     column_default_sort = [("area_code", False), ("username", False)]
-    column_filters = (equals("role", N_("Post"), User.role, titled(ROLE_TITLES)),)
+    column_filters = (equals("role", N_("Post"), User.role, titled(ROLE_TITLES)), posts.WAITING, USE)
 
     def searched(self, text: str) -> Any:
         return prefix(User.username if text.isascii() else User.name, text)
+
+    def get_query(self) -> Any:
+        return super().get_query().options(selectinload(User.posts))
+
+    def render(self, template: str, **facts: Any) -> str:
+        row = facts.get("row")
+        return super().render(template, posts=posts.history(row) if row else [], grants=current_user.may(Right.GRANT_POSTS),
+                              **facts)
 
     def page_title(self, row: User) -> str:
         return f"{row.name} {row.username}"
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
-        """A new person: the password appears on the page that follows, and nowhere else."""
+        """A new person: the code appears on the page that follows, and nowhere else."""
+        if not self.may_change():
+            abort(403)
         form, problems = self.create_form(), []
         if request.method == "POST":
             problems = form.problems() if not form.validate() else self._add(form)
@@ -84,17 +85,19 @@ class UserView(OfficeView):
         return page, 422 if problems else 200
 
     def _add(self, form: UserForm) -> list[tuple[str, str]]:
-        area = form.township.data if form.role.data == Role.TOWNSHIP else current_user.county
         try:
             if db.session.query(User).filter_by(username=form.username.data).first() is not None:
                 raise Refusal(N_("There already is a user {name}."), name=form.username.data)
-            user = new_user(form.username.data, form.name.data, form.role.data, area, None)
+            user = new_user(form.username.data, form.name.data, form.role.data, form.area(), None)
             user.ends_on, code = form.ends_on.data, user.give_code()
+            grants.ask(user, form.role.data, form.area(), form.basis.data, current_user._get_current_object(), now(),
+                       namesake=form.namesake.data)
             db.session.commit()
         except Refusal as refusal:
             undone(refusal)
             return [("username", say(refusal))]
         _tell(form.username.data, code)
+        flash(said(N_("The post of {name} waits to be granted by the security administrator."), name=user.name), "success")
         return []
 
     @expose("/<id>/password", methods=("POST",))
@@ -107,8 +110,11 @@ class UserView(OfficeView):
 
     @expose("/<id>/generator", methods=("POST",))
     def generator(self, id: str) -> Any:
-        """The phone is lost: sessions end, and the next sign-in sets a code generator up anew."""
-        user = self._other(id)
+        """The phone is lost: sessions end, and the next sign-in sets a code generator up anew.
+
+        The security administrator's, since whoever makes one-time codes could otherwise sign in as anybody.
+        """
+        user = self._other(id, Right.GRANT_POSTS)
         secondfactor.reset(user)
         end_all(user.id, BY_ADMIN, realtime.now())
         audit.record("generator_reset", "portal_user", user.area_code, row_id=user.id)
@@ -135,13 +141,15 @@ class UserView(OfficeView):
     def active(self, id: str) -> Any:
         """Disable a person, or let them in again."""
         user = self._other(id)
+        if not user.active and grants.in_state(user, GRANTED) is None:
+            raise Refusal(N_("{name} holds no granted post: ask for one first."), name=user.name)
         user.active = not user.active
         words = N_("{name} may sign in again.") if user.active else N_("{name} can no longer sign in.")
         return self._done(user, lambda: flash(said(words, name=user.name), "success"))
 
-    def _other(self, id: str) -> User:
+    def _other(self, id: str, right: Right = Right.CHANGE_USERS) -> User:
         user = self.get_one(id)
-        if not self.may_change():
+        if not current_user.may(right):
             abort(403)
         if user.id == current_user.id:
             raise Refusal(N_("Nobody changes their own login here."))
