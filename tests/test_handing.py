@@ -138,9 +138,8 @@ def test_a_group_without_a_head_or_members_is_refused(county, session, leader, m
 
 def test_a_township_does_not_prepare_for_another(county, session):
     with seeing_as(county.township()) as now:
-        prepare(county.campaign, XIAJIAYING, "王", "赵", an_upload("plan"), "township", now)
         with pytest.raises(Refusal, match="another area"):
-            session.commit()
+            prepare(county.campaign, XIAJIAYING, "王", "赵", an_upload("plan"), "township", now)
         session.rollback()
 
 
