@@ -18,6 +18,8 @@ RIGHT_TITLES = {
     Right.SEE_USERS: N_("Sees users and their posts"), Right.CHANGE_USERS: N_("Keeps accounts and asks for posts"),
     Right.GRANT_POSTS: N_("Grants posts"), Right.SEE_POLICY: N_("Sees rights and the register of posts"),
     Right.SEE_TRAIL: N_("Reads the trail"),
+    Right.EXPORT_NUMBERS: N_("Takes out lists with whole ID numbers"),
+    Right.ALLOW_EXPORTS: N_("Allows long lists with whole ID numbers"),
 }
 
 OPERATION, DATA, INSPECTION, ADMINISTRATION = (

@@ -50,7 +50,8 @@ class Home(OfficePage):
     @expose("/")
     def index(self) -> str:
         if not current_user.may(Right.SEE_CASES):
-            return self.render("admin/home.html", campaign=campaign(), left=days_left(), tiles=accounts.tiles(), asked=accounts.asked())
+            return self.render("admin/home.html", campaign=campaign(), left=days_left(), tiles=accounts.tiles(),
+                               asked=accounts.asked())
         present = campaign()
         ranks = ranking.standings(present, today()) if present else {"rows": [], "total": None}
         facts: dict[str, Any] = {"tiles": [*map(_tile, TILES[Role(current_user.role)]), *_extra(ranks)], "first": _first()}

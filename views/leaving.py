@@ -17,7 +17,7 @@ from models.campaign import Campaign
 from models.leaving import ASKED, ExportRequest
 from models.user import Right, User
 from models.words import N_
-from views import downloads, reasons
+from views import downloads, proof, reasons
 from views.base import OfficePage, row_id
 from views.frame import campaign, now
 from views.people import person
@@ -48,7 +48,7 @@ class LeavingPage(OfficePage):
 
     def page(self) -> Any:
         facts = reasons.choices()
-        page = self.render("admin/leaving.html", places=_places(campaign()), most=leaving.MOST,
+        page = self.render("admin/leaving.html", coded=proof.needed(), places=_places(campaign()), most=leaving.MOST,
                            may=current_user.may(Right.EXPORT_NUMBERS), rows=[_row(each) for each in _newest()], **facts)
         return (page, 422) if facts["problems"] else page
 
@@ -60,7 +60,7 @@ class LeavingPage(OfficePage):
         if place not in dict(_places(of)):
             abort(404)
         why = reasons.told()
-        if why is None:
+        if why is None or not reasons.proved():
             return self.page()
         with scope.seeing(place):
             people = sheets.people(of)
@@ -88,6 +88,7 @@ class LeavingPage(OfficePage):
     def fetch(self, id: str) -> Any:
         """What was allowed, once, by who asked."""
         me, asked = _me(Right.EXPORT_NUMBERS), _one(id)
+        proof.proved()
         of = campaign() or abort(404)
         with scope.seeing(asked.area_code):
             people = sheets.people(of)
@@ -96,7 +97,7 @@ class LeavingPage(OfficePage):
 
 
 def _taken(of: Campaign, place: str, why: str, people: int, asked: ExportRequest | None = None) -> Response:
-    """The workbook and its entry. What a bulk export asks beyond reason and second person belongs here."""
+    """The workbook and its entry."""
     with scope.seeing(place):
         content = sheets.build(sheets.WHOLE, of, now(), say, downloads.line(why))
     if asked is not None:
