@@ -123,7 +123,7 @@ def check_new(user: User, password: str) -> None:
 def lay_by(user: User) -> None:
     """Keep the hash of the present password with the former ones, of which four stay."""
     if user.password_hash and user.password_set_at:
-        user.old_passwords.append(OldPassword(password_hash=user.password_hash))
+        user.old_passwords.append(OldPassword(user_id=user.id, password_hash=user.password_hash))
         del user.old_passwords[:-(KEPT - 1)]
 
 

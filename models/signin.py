@@ -98,7 +98,7 @@ def begin(user: User, address: str, browser: str, now: datetime) -> str:
     end_all(user.id, ELSEWHERE, now)
     db.session.flush()  # a flush inserts before it updates, and two live ones cannot be
     token = secrets.token_urlsafe(32)
-    db.session.add(SignIn(user=user, area_code=user.area_code, key_hash=_hash(token), began_at=now, seen_at=now,
+    db.session.add(SignIn(user=user, user_id=user.id, area_code=user.area_code, key_hash=_hash(token), began_at=now, seen_at=now,
                           address=address[:64], browser=browser[:200]))
     return token
 

@@ -12,14 +12,15 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from exports import postsheet
-from models import grants, schema
+from models import grants, schema, signin
 from models.audit import AuditEntry
 from models.base import db
 from models.campaign import Campaign
 from models.case import Case
 from models.duties import EXCLUDED, excludes
 from models.grants import ASKED, ENDED, GRANTED, PostGrant
-from models.scope import administrative, everything
+from models.scope import administrative, everything, seeing
+from models.signin import SignIn
 from models.user import RIGHTS, Right, Role, User, new_user
 from models.words import Refusal
 
@@ -138,13 +139,15 @@ def test_only_a_granted_post_is_in_force(county, session):
 
 def test_another_post_ends_the_one_before_and_every_session(county, session):
     clerk = county.clerk
-    key = clerk.session_key
     with arranging():
+        signin.begin(clerk, "127.0.0.1", "x", NOW)
         post = grants.ask(clerk, Role.COUNTY_REVIEWER, COUNTY, "调岗", county.admin, NOW)
         assert clerk.role == Role.COUNTY_CLERK
         grants.grant(post, county.user("security_admin"), NOW)
     assert [each.state for each in grants.of(clerk)] == [GRANTED, ENDED]
-    assert (clerk.role, clerk.active, clerk.session_key == key) == (Role.COUNTY_REVIEWER, True, False)
+    assert (clerk.role, clerk.active) == (Role.COUNTY_REVIEWER, True)
+    with seeing(COUNTY):
+        assert session.scalars(select(SignIn.ended_why)).all() == [signin.DISABLED]
 
 
 def test_a_post_that_ends_leaves_nobody_signed_in(county, session):
@@ -262,8 +265,8 @@ def test_nobody_is_called_as_the_portal_itself(county, session, name):
     with arranging(), pytest.raises(Refusal, match="belongs to the portal"):
         new_user(name, "某", Role.AUDITOR, COUNTY, "Jiaocheng-2021")
     with pytest.raises(IntegrityError, match="user_begins_without_post"):
-        sql("INSERT INTO portal_user (username, name, role, area_code, password_hash, session_key, active, failures, version) "
-            "VALUES (:name, 'x', 'auditor', '141122', '-', '-', FALSE, 0, 1)", name=name)
+        sql("INSERT INTO portal_user (username, name, role, area_code, password_hash, active, failures, version) "
+            "VALUES (:name, 'x', 'auditor', '141122', '-', FALSE, 0, 1)", name=name)
     session.rollback()
 
 
@@ -336,7 +339,7 @@ def test_the_auditor_writes_nothing_but_the_own_login(county, session):
                 session.commit()
             session.rollback()
     with seeing_as(auditor):
-        auditor.end_sessions()
+        signin.begin(auditor, "127.0.0.1", "x", NOW)
         session.commit()
     with arranging():
         assert {name: rows for name, rows in contents().items() if name in before} == before

@@ -9,7 +9,7 @@ from models.audit import AuditEntry
 from models.case import STATE_TITLES
 from models.categories import CATEGORIES
 from models.document import DOCUMENT_TITLES
-from models.grants import GRANT_TITLES
+from models.grants import GRANT_TITLES, HELD_BEFORE, INSTALLED
 from models.leaving import REQUEST_TITLES
 from models.ledger import SETTLEMENT_TITLES
 from models.money import yuan
@@ -137,6 +137,7 @@ _KNOWN: dict[str, dict] = {
         **PROOF_TITLES, "verified": N_("Verified"), "cleared": N_("Cleared")},
     "state": {**GRANT_TITLES, **STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES, **REQUEST_TITLES},
     "proof": {"code": N_("Code from the phone"), "password": N_("Password")},
+    "basis": {basis: basis for basis in (INSTALLED, HELD_BEFORE)},
     "owed": {"yes": N_("Yes"), "no": N_("No")}, "to_refund": {"yes": N_("Yes"), "no": N_("No")}}
 _EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}
 
