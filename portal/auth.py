@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/logout", "logout", sign_out, methods=["POST"])
     app.add_url_rule("/stay", "stay", stay, methods=["POST"])
     app.add_url_rule("/draft", "draft", drafts.page, methods=["GET"])
-    app.add_url_rule("/draft", "draft_dropped", drafts.drop, methods=["POST"])
+    app.add_url_rule("/draft/drop", "draft_dropped", drafts.drop, methods=["POST"])
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     app.jinja_env.globals.update(session_left=_left)
 

@@ -22,6 +22,7 @@ from models.categories import CATEGORIES
 from models.certificate import Certificate, Upload, attach
 from models.document import DRAWN, REFUSED, Bulletin, Document
 from models.imports import ImportRun
+from models.leaving import ExportRequest
 from models.ledger import PublishedRate, Settlement
 from models.outbox import DONE, FAILED, Task
 from models.papers import order_documents
@@ -63,6 +64,8 @@ def furnish(folder: Path) -> dict[str, dict[str, int]]:
             for code, mark in ((HERE, HERS), (THERE, THEIRS)):
                 _papers(code, mark, put, now)
                 _refused(code, now)
+                db.session.add(ExportRequest(sheet="cases_full", area_code=code[:9], reason="存档", people=501,
+                                             asked_by="county_clerk", asked_at=now))
         for village, mark in ((HERE, HERS), (THERE, THEIRS)):
             step(a_case(NEXT[village], category="uncertified", name=f"{mark[0]}邻"), "certify")
         return {name: _ids(code, mark) for name, code, mark in (("here", HERE, HERS), ("there", THERE, THEIRS))}
@@ -135,4 +138,4 @@ def _ids(village: str, mark: tuple[str, str]) -> dict[str, int]:
         "village": first(Village, Village.area_code == village),
         **{name: first(cls, cls.area_code.startswith(town)) for name, cls in (
             ("document", Document), ("task", Task), ("plan", Preparation), ("audit", AuditEntry), ("user", User),
-            ("roster", ImportRun), ("township", Township))}}
+            ("roster", ImportRun), ("request", ExportRequest), ("township", Township))}}

@@ -188,7 +188,7 @@ def test_it_may_be_dropped(app, clock):
     late(desk, clock)
     back(app, desk)
     desk.get("/draft")
-    assert desk.follow(desk.post("/draft")).status_code == 200
+    assert desk.follow(desk.post("/draft/drop")).status_code == 200
     assert count(app) == 0
 
 

@@ -19,14 +19,15 @@ class FindPage(OfficePage):
     title, at, hidden = N_("Search"), "find", True
 
     def is_accessible(self) -> bool:
-        return current_user.is_authenticated  # the list it leads to says who may enter
+        return current_user.is_authenticated  # the list that is searched says who may enter
 
     @expose("/", methods=("POST",))
     def find(self) -> Any:
         """From the search box to its list, with the filters that were picked."""
         room = request.form.get("room", "")
-        if room not in searchable():
-            abort(404)
+        view = searchable().get(room) or abort(404)
+        if not view.is_accessible():
+            abort(403)
         asked = {name: value for name, value in request.form.items() if re.fullmatch(r"flt\d{0,3}_\w{1,20}", name) and value}
         text = seeking.tidy(request.form.get("search", ""))
         if text:
@@ -35,6 +36,6 @@ class FindPage(OfficePage):
         return redirect(url_for(f"{room}.index_view", **asked))
 
 
-def searchable() -> set[str]:
+def searchable() -> dict[str, Any]:
     """The lists that can be searched."""
-    return {view.endpoint for view in current_app.extensions["admin"][0]._views if getattr(view, "search_hint", "")}
+    return {view.endpoint: view for view in current_app.extensions["admin"][0]._views if getattr(view, "search_hint", "")}

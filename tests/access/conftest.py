@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import make_template
-from peopled import furnish, office
+from peopled import OTHER, TOWN, furnish, office
 from screening import Desk
+from sqlalchemy import select
 
 from access.knocking import NAMES, Place
 from access.tally import lines
 from models.base import db
+from models.signin import SignIn
 from models.user import User
 
 
@@ -50,6 +52,10 @@ def sign_in(place: Place) -> None:
     place.keep("-", stranger)
     for letter, username in NAMES.items():
         place.enter(letter, username)
+    with place.looking():
+        for side, username in (("here", TOWN), ("there", OTHER)):
+            place.ids[side]["signin"] = db.session.scalar(select(SignIn.id).join(SignIn.user).where(
+                User.username == username, SignIn.ended_at.is_(None)))
 
 
 @pytest.fixture

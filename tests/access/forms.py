@@ -7,13 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from peopled import scan
+from factories import COUNTY, NOW, PASSWORD
+from peopled import TOWN, scan
 from sqlalchemy import select
 
+from models import grants
 from models.area import Township, Village
 from models.base import db
 from models.campaign import Campaign, Handout, the_campaign
 from models.case import Case
+from models.grants import PostGrant
 from models.ledger import Settlement
 from models.user import User
 
@@ -43,6 +46,18 @@ def account_named() -> None:
     the_campaign().bank_account = "某银行 0000"
 
 
+def post(state: str) -> Made:
+    """The post of a user that stands so."""
+    found = lambda id: db.session.scalar(select(PostGrant.id).where(PostGrant.user_id == int(id), PostGrant.state == state))
+    return lambda id: str(found(id) or "0")
+
+
+def post_asked() -> None:
+    """The clerk of the township is to become an auditor."""
+    user, keeper = (db.session.scalar(select(User).where(User.username == name)) for name in (TOWN, "county_admin"))
+    grants.ask(user, "auditor", COUNTY, "文件", keeper, NOW)
+
+
 def seen_settlement(id: Any) -> str:
     """The row and the version a page showed, as the form of a signature sends them."""
     return f"{id}:{db.session.get(Settlement, int(id)).version}"
@@ -65,6 +80,8 @@ CORRECTION = {"version": version(Case), "name": "改名", "phone": "0358-1111111
 CONTACT = {"contact": "某某", "phone": "0358-0000000"}
 CAMPAIGN = {"version": version(Campaign), "title": "清理", "document_no": "号", "verify_by": "2021-09-20",
             "clear_by": "2021-10-31", "bureau": "局", "office": "中心", "address": "地址", "phone": "电话", "refund_days": "31"}
-USER = {"username": "li", "name": "李", "role": "auditor", "township": ""}
+POST = {"role": "auditor", "township": "", "basis": "文件"}
+USER = POST | {"username": "li", "name": "李"}
+PASSWORD_CHANGE = {"old": PASSWORD, "new": "Another-2021-word", "again": "Another-2021-word"}
 TOWNSHIP, VILLAGE = CONTACT | {"version": version(Township)}, CONTACT | {"version": version(Village)}
 RATE = {"item": "basic", "from_month": "2024-01", "amount": "128", "min_age": "0", "basis": "文件"}

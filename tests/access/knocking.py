@@ -24,7 +24,8 @@ from access.tally import holds
 from models.base import db
 
 NAMES = {letter: TOWN if letter == "T" else role for letter, role in LETTERS.items() if letter in POSTS} | {"O": OTHER}
-LOGS = ("audit_entry", "audit_head", "sign_in")  # a refusal, a download and a live session leave a line there
+# A refusal, a download, a live session, a look at a number and a search leave a line there.
+LOGS = ("audit_entry", "audit_head", "sign_in", "address_try", "number_view", "seek")
 MISSING = {"code": "141122999"}
 MALFORMED = ("x", "1,2", "-1", "1" * 40, "٣", "1e3", "0x1")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from factories import PASSWORD
+from factories import PASSWORD, moved_to
 from peopled import OTHER, TOWN
 from screening import Clock, Desk, looking
 from sqlalchemy import select
@@ -19,7 +19,7 @@ def test_what_is_withdrawn_is_withdrawn_at_the_next_request(app, ids):
     desk = Desk(app, "county_clerk")
     assert desk.get("/admin/roster/").status_code == 200
     with looking(app):
-        user(Role.COUNTY_CLERK).role = Role.AUDITOR
+        moved_to(user(Role.COUNTY_CLERK), Role.AUDITOR)
     assert desk.get("/admin/roster/").location.startswith("/login")
     desk = Desk(app, "county_clerk")
     assert desk.get("/admin/roster/").status_code == 403
