@@ -16,7 +16,8 @@ WHO = [*NAMES, "-"]
 COSTLY = {"POST roster.check", "POST login"}  # half a second, and a password's hash, each: these get a share of twenty
 
 
-ENDS = "logout"  # what ends one's own session; everybody is signed in again behind it
+# What ends one's own session, five wrong passwords among it; everybody is signed in again behind it.
+ENDS = ("logout", "account.password")
 
 
 class Errors(logging.Handler):
