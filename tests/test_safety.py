@@ -56,7 +56,8 @@ def test_setting_up_takes_no_password_that_comes_to_mind(shell, monkeypatch, pas
     assert shell("init").exit_code == 1
 
 
-def test_every_installation_has_a_key_of_its_own(tmp_path):
+def test_every_installation_has_a_key_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("PORTAL_SECRET_KEY")
     keys = {settings(tmp_path / str(n)).secret_key for n in range(5)}
 
     assert len(keys) == 5

@@ -11,7 +11,7 @@ from peopled import TOWN, scan
 from screening import Desk, looking
 from sqlalchemy import select
 
-from access.knocking import changed, kept, unpacked
+from access.knocking import LOGS, changed, kept, unpacked
 from access.test_leaks import crawled
 from models.base import db
 from models.case import Case, Person
