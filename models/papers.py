@@ -42,11 +42,10 @@ def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -
         return before
     task = outbox.order("documents", scope.current() or by.area_code, by.username, total=len(cases))
     db.session.flush()
-    papers = [_document(case, kind, known, task, by.username, now, today, names)
-              for case, known in zip(cases, facts, strict=True)]
-    db.session.add_all(papers)
-    db.session.flush()
-    for paper in papers:
+    for case, known in zip(cases, facts, strict=True):
+        paper = _document(case, kind, known, task, by.username, now, today, names)
+        db.session.add(paper)
+        db.session.flush()
         audit.record("order_paper", "document", paper.area_code, paper.id, paper.case_id)
     return task
 
