@@ -26,7 +26,8 @@ done
 # Signing out, and ending or locking accounts, would end the scan. Cookies are Secure over HTTPS, which this demo has not.
 .venv-audit/bin/wapiti -u "$address/" --form-url "$address/login" --form-user "$WHO" --form-password "$PORTAL_DEMO_PASSWORD" \
     -x "$address/logout" -x "$address/login" -x "$address/language" -x "$address/admin/user/*/password" \
-    -x "$address/admin/user/*/active" -x "$address/admin/user/*/sessions" -m common,-cookieflags \
+    -x "$address/admin/user/*/active" -x "$address/admin/user/*/sessions" -x "$address/admin/user/*/end" \
+    -x "$address/admin/account/*" -x "$address/admin/signin/*" -m common,-cookieflags \
     --max-links-per-page 60 --max-files-per-dir 40 --max-scan-time 1500 --max-attack-time 200 \
     --store-session "$folder" --no-bugreport -f json -o "$folder/found.json"
 .venv/bin/python - "$folder/found.json" <<'PYTHON' || findings=1
