@@ -25,7 +25,8 @@ from views.words import say
 RETURNING = {UNUSED, TOO_OLD, ELSEWHERE}
 MARK = "kept_draft"  # the field by which a kept form is known when it is sent again
 _SECRET = re.compile(r"password|secret|otp|one_time|totp|^code$", re.IGNORECASE)
-_OWN = "/admin/account/"  # passwords are typed there, whatever the fields are called
+# Passwords are typed on the one, whatever the fields are called; people are looked for with the other, again and again.
+_NEVER = ("/admin/account/", "/admin/find/")
 
 
 def keep(row: SignIn, now: datetime) -> bool:
@@ -35,14 +36,15 @@ def keep(row: SignIn, now: datetime) -> bool:
         return False
     with scope.everything("keeping a form"):
         row.end(why, now)
-        kept = draft.keep(row.user, request.full_path.rstrip("?"), came_from(), _fields(), _has_files(), now)
+        kept = _says_something() and draft.keep(
+            row.user, request.full_path.rstrip("?"), came_from(), _fields(), _has_files(), now)
         db.session.commit()
     return kept
 
 
 def _whole(row: SignIn, now: datetime) -> bool:
     """An address of the office's own, a session that ended today, and a token of its own forms."""
-    kept = request.path.startswith("/admin/") and not request.path.startswith(_OWN)
+    kept = request.path.startswith("/admin/") and not request.path.startswith(_NEVER)
     if request.url_rule is None or not kept or now - row.seen_at >= draft.KEPT_FOR:
         return False
     try:
@@ -55,6 +57,11 @@ def _whole(row: SignIn, now: datetime) -> bool:
 def _fields() -> list[tuple[str, str]]:
     return [(name, value) for name, value in request.form.items(multi=True)
             if name not in ("csrf_token", MARK) and not _SECRET.search(name)]
+
+
+def _says_something() -> bool:
+    """Not a mere button, such as what fetches a file: that is simply pressed again."""
+    return bool(_fields()) or _has_files()
 
 
 def _has_files() -> bool:

@@ -97,9 +97,9 @@ def a_user(role: str = Role.COUNTY_CLERK, area: str = COUNTY, username: str | No
     return user
 
 
-def moved_to(user: User, role: str) -> None:
-    """Another post for somebody, as the machine grants it; not committed."""
-    post = PostGrant(user=user, role=str(role), area_code=user.area_code, basis="调整", asked_by=SYSTEM, asked_at=NOW,
+def moved_to(user: User, role: str, area: str | None = None) -> None:
+    """Another post for somebody, in another area if one is named, as the machine grants it; not committed."""
+    post = PostGrant(user=user, role=str(role), area_code=area or user.area_code, basis="调整", asked_by=SYSTEM, asked_at=NOW,
                      namesake=True)
     db.session.add(post)
     db.session.flush()

@@ -1,4 +1,4 @@
-"""A county's first days in the browser: a code that signs in once, a password of one's own, a phone, money approved with it."""
+"""A county's first days in the browser: a post asked for and granted, a code that signs in once, an own password, a phone."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ def browser():
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory):
-    """A county that was only just set up, at grade 3: codes from a phone for county posts."""
+    """A county that was only just set up, with who grants posts, at grade 3: codes from a phone for county posts."""
     portal = Portal(tmp_path_factory.mktemp("portal"))
     portal.env["PORTAL_SECOND_FACTOR"] = "on"
     portal.run("init")
+    portal.run("user", "add", "zheng", "--role", "security_admin", "--area", "141122")
     portal.begin()
     portal.wait()
     yield portal
@@ -71,9 +72,17 @@ def test_the_first_days_of_a_county(browser, portal):
     admin = Person(browser, portal.address)
     asks_for(admin, "county_admin", PASSWORD)
     sets_the_phone_up(admin, PASSWORD)
-    code = adds_an_approver(admin)
+    code = asks_for_an_approver(admin)
 
     approver = Person(browser, portal.address)
+    asks_for(approver, "li", code)
+    approver.sees("用户名或密码不对")  # the post is not granted yet
+    approver.forgive(401)
+    security = Person(browser, portal.address)
+    asks_for(security, "zheng", PASSWORD)
+    sets_the_phone_up(security, PASSWORD)
+    grants_the_post(security)
+
     asks_for(approver, "li", code)
     approver.at("我的账号")
     approver.sees("请先设置自己的密码")
@@ -97,15 +106,27 @@ def test_the_first_days_of_a_county(browser, portal):
     approver.at("待办")
     approver.follow("李审批县审批")
     approver.at("我的账号")
-    assert admin.faults == approver.faults == []
+    assert admin.faults == security.faults == approver.faults == []
 
 
-def adds_an_approver(admin: Person) -> str:
+def asks_for_an_approver(admin: Person) -> str:
     admin.enter("用户")
     admin.follow("添加")
     admin.write("用户名", "li")
     admin.write("姓名", "李审批")
     admin.choose("岗位", "县审批")
+    admin.write("依据", "交人社任〔2021〕8号")
     admin.press("保存")
-    admin.sees("的一次性登录码")
-    return re.search(r"[A-Z]{2}-[a-z]{5}-[2-9]{5}", admin.page.get_by_role("status").inner_text())[0]
+    admin.sees("的一次性登录码", "李审批 的岗位等待安全管理员授权。")
+    return re.search(r"[A-Z]{2}-[a-z]{5}-[2-9]{5}", "".join(admin.page.get_by_role("status").all_inner_texts()))[0]
+
+
+def grants_the_post(security: Person) -> None:
+    """What waits is told beside the room; the page of the person shows who asked, and on what basis."""
+    security.enter("用户")
+    security.at("用户")
+    security.follow("li")
+    security.at("李审批 li")
+    security.sees("待授权", "交人社任〔2021〕8号", "county_admin")
+    security.press("授权")
+    security.sees("李审批 的岗位已授权。", "已授权")

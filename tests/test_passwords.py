@@ -159,6 +159,14 @@ def code_for(app, username: str = TOWN) -> str:
     return re.search(r"只显示这一次）：(\S+?)<", page)[1]
 
 
+def grants_the_post(app, username: str) -> None:
+    """The security administrator, on the user's page."""
+    desk = Desk(app, "security_admin")
+    page = f"/admin/user/details/?id={change(app, username)[0]}"
+    answer = desk.post(page.replace("details/?id=", "") + "/grant", post=hidden(desk.get(page).text, "post"))
+    assert answer.status_code == 302
+
+
 def ago(**span: int) -> datetime:
     return datetime.now(UTC) - timedelta(**span)
 
@@ -207,9 +215,12 @@ def test_an_administrators_code_is_in_no_trail_and_the_old_password_is_dead(offi
 
 def test_a_new_user_gets_a_code_and_an_end(office):
     desk = Desk(office, "county_admin")
-    answer = desk.post("/admin/user/new/", username="neu", name="新人", role="township", township=TIANNING, ends_on="2099-12-31")
+    answer = desk.post("/admin/user/new/", username="neu", name="新人", role="township", township=TIANNING,
+                       basis="任命〔2021〕8号", ends_on="2099-12-31")
     code = re.search(r"只显示这一次）：(\S+?)<", desk.follow(answer).text)[1]
 
+    assert refused(office, "neu", code) == refused(office, "neu", "wrong")
+    grants_the_post(office, "neu")
     assert entered(office, "neu", code).get("/admin/").location == "/admin/account/"
     assert "2099-12-31" in desk.get(f"/admin/user/details/?id={change(office, 'neu')[0]}").text
 

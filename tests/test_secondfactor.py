@@ -298,12 +298,17 @@ def test_setting_up_asks_for_the_password_and_replacing_for_the_old_code_too(off
 
 
 def test_a_lost_phone(office):
-    phone, admin = with_phone(office), with_phone(office, "county_admin")
-    lost, desk = entered(office, phone), entered(office, admin, "county_admin")
+    """Its generator is set up anew for the security administrator alone: whoever makes one-time codes could enter as anybody."""
+    keepers = "county_admin", "system_admin", "security_admin"
+    lost = entered(office, with_phone(office))
+    county, system, desk = (entered(office, with_phone(office, keeper), keeper) for keeper in keepers)
     with looking(office):
         user = the_user(APPROVER)
         id, version = user.id, user.version
 
+    for keeper in (county, system, lost):
+        assert keeper.post(f"/admin/user/{id}/generator", version=version).status_code in (403, 404)
+    assert desk.post(f"/admin/user/{id}/password", version=version).status_code == 403
     assert desk.post(f"/admin/user/{id}/generator", version=version + 7).status_code in (302, 409)
     assert lost.get("/admin/").status_code == 200
     assert desk.post(f"/admin/user/{id}/generator", version=version).status_code == 302

@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 from click.testing import CliRunner
-from factories import PASSWORD, TIANNING
+from factories import COUNTY, PASSWORD, TIANNING, XIAJIAYING, moved_to
 from screening import Clock, Desk, Page, looking
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import IntegrityError
@@ -61,6 +61,13 @@ def changes(**values: object):
     return change
 
 
+def moves(role: str, area: str):
+    def move(app, clock, desk):
+        with looking(app):
+            moved_to(user(), role, area)
+    return move
+
+
 def new_password(app, clock, desk):
     with looking(app):
         user().set_password("Another-2021-word")
@@ -86,8 +93,8 @@ ENDS = {
     "15 minutes without use": (lambda app, clock, desk: clock.on(minutes=15), None),
     "8 hours, always used": (lambda app, clock, desk: [clock.on(minutes=10) or desk.get("/admin/") for _ in range(48)], None),
     "being disabled": (changes(active=False), "disabled"),
-    "another area": (changes(area_code="141122101"), "by_admin"),
-    "another post": (changes(role="auditor", area_code="141122"), "by_admin"),
+    "another area": (moves("township", XIAJIAYING), "disabled"),
+    "another post": (moves("auditor", COUNTY), "disabled"),
     "a new password": (new_password, "password"),
     "a new password by the county": (pressed("password"), "password"),
     "being disabled by the county": (pressed("active"), "disabled"),
