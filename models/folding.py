@@ -1,8 +1,9 @@
 """What a commit changed, folded into its acts: one entry an act, and of what concerns many cases one entry a case.
 
 An act is named by `audit.record`. A changed row belongs to the next act of its own case; what concerns no case, to the
-commit's first act. Rows of a case without an act, and a commit without any, make an act of their own: it has the
-name of the commit's act that concerns no case, else the name its edge gave, else that of the change.
+commit's first act that was done, else to what was refused: a wrong try counts. Rows of a case without an act, and a commit
+without any, make an act of their own: it has the name of the commit's act that concerns no case, else the name its edge
+gave, else that of the change.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def folded(pending: list[dict[str, Any]], edge: str | None) -> list[dict[str, An
         home = next((act for place, act in homes.get(case, ()) if place > met), None) or (
             homes[case][-1][1] if case in homes else None)
         if home is None and case is None:
-            home = common or next((act for act in acts if act["result"] == DONE), None)
+            home = common or next((act for act in acts if act["result"] == DONE), None) or next(
+                (act for act in acts if act["case_id"] is None), None)
         _merge((home or own.setdefault(case, {"case_id": case, "rows": {}}))["rows"], item)
     unnamed = [_named(act, common["act"] if common else edge) for act in own.values() if act["rows"]]
     return [_whole(act) for act in (*acts, *unnamed)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Flask, Request, Response, abort, current_app, g, redirect, request, session, url_for
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 
 from models import audit, realtime, scope, signin
@@ -69,6 +69,14 @@ def _person(_request: Request) -> User | None:
     return g.signin.user if g.get("signin") else None
 
 
+def known() -> bool:
+    """Whether somebody signed in sent this, also where it was refused before anybody asked: a form without its token."""
+    if not g.get("signin"):
+        row = signin.find(session.get("token", ""))
+        g.signin = None if row is None or row.over(realtime.now()) else row
+    return g.signin is not None
+
+
 def _to_sign_in(row: SignIn | None, now: datetime) -> Response:
     # A form that came too late cannot be asked for by its address: back to the page it was on.
     here = request.full_path.rstrip("?") if request.method == "GET" else came_from()
@@ -102,7 +110,8 @@ def _left() -> dict[str, int]:
 
 def acting():
     """The person signed in, as the trail tells of them; an act that nobody names is called by its address."""
-    return audit.acting_as(current_user.username, "screen", clock.now, role=current_user.role, address=request.remote_addr,
+    user = g.signin.user
+    return audit.acting_as(user.username, "screen", clock.now, role=user.role, address=request.remote_addr,
                            session_id=g.signin.id, act=request.endpoint)
 
 

@@ -7,14 +7,13 @@ import re
 import secrets
 
 from flask import Flask, Response, flash, g, redirect, render_template, request
-from flask_login import current_user
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from models import audit, scope
 from models.base import db
 from models.words import N_, STALE, Refusal
-from portal.auth import OPEN, acting
+from portal.auth import OPEN, acting, known
 from portal.language import came_from
 from views.asking import Misasked
 from views.words import say, undone
@@ -55,11 +54,14 @@ def _bug(error: Exception):
 
 
 def _told(answer: Response) -> Response:
-    """Whatever a person sends that is refused, by a verb or by its status, is one refused act in the trail."""
+    """Whatever a person sends that is refused, by a verb or by its status, is one refused act in the trail.
+
+    But for a wrong proof, which has its own entry (views/proof.py).
+    """
     why = g.get("refused") or _SENTENCES.get(answer.status_code, N_("Something went wrong; nothing was changed."))
-    refused = "refused" in g or answer.status_code >= 400
-    if refused and request.method == "POST" and request.endpoint not in (None, *OPEN) and current_user.is_authenticated:
-        with scope.seeing(current_user.area_code), acting():
+    refused = ("refused" in g or answer.status_code >= 400) and not g.get("told")
+    if refused and request.method == "POST" and request.endpoint not in (None, *OPEN) and known():
+        with scope.seeing(g.signin.area_code), acting():
             _tell(why)
     return answer
 

@@ -73,7 +73,8 @@ def _taken(user: User) -> bool:
     fits = secondfactor.take(user, request.form.get("code", ""), now, current_app.secret_key)
     if not fits:
         user.fails(now)
-    audit.record("sign_in" if fits else "code_refused", "portal_user", user.area_code, row_id=user.id)
+    audit.record("sign_in" if fits else "code_refused", "portal_user", user.area_code, row_id=user.id,
+                 result=audit.DONE if fits else audit.REFUSED)
     try:
         if fits:
             current_app.extensions["begin_session"](user)

@@ -84,7 +84,8 @@ def _try(name: str, password: str) -> User | None:
     else:
         _failed(user, now)
     act = "password_accepted" if half else "sign_in" if fits else "sign_in_refused"
-    audit.record(act, "portal_user", user.area_code if user else "", row_id=user.id if user else None)
+    audit.record(act, "portal_user", user.area_code if user else "", row_id=user.id if user else None,
+                 result=audit.DONE if fits else audit.REFUSED)
     db.session.commit()
     return user if fits else None
 

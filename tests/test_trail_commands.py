@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from portal.cli import main
 
 SAMPLES = Path(__file__).parent / "samples"
-WORD = "Portal-2021-go"
+WORD = "Willow-2021-go"
 CSV = "item,from,amount,min_age,basis\nbasic,2031-07,113.00,,晋人社发〔2031〕1号\n"
 # Processes that go on until they are ended, and what looks at the machine.
 NO_ACTS = {"demo", "serve", "worker", "schedule", "sweep", "doctor"}
@@ -47,6 +47,9 @@ ACTS = (
     (("init",), 0, 1), (("init",), 0, 0), (("init", "--county", "140321"), 1, 1),
     (("user", "add", "tianning", "--role", "township", "--area", "141122100"), 0, 1),
     (("user", "add", "tianning", "--role", "township", "--area", "141122100"), 1, 1),
+    (("user", "password", "tianning", "--one-time"), 0, 1), (("user", "password", "nobody"), 1, 1),
+    (("user", "reset-code", "tianning"), 0, 1), (("user", "reset-code", "nobody"), 1, 1),
+    (("sessions",), 0, 0), (("sessions", "end", "tianning"), 0, 1), (("sessions", "end", "nobody"), 1, 1),
     (("import", "areas", "OUT/areas.csv"), 0, 1), (("import", "areas", "OUT/areas.csv"), 0, 0),
     (("import", "rates", "OUT/rates.csv"), 0, 1), (("import", "rates", "OUT/rates.csv"), 0, 0),
     (("import", "roster", "SAMPLES/roster_province.xlsx", "--dry-run"), 0, 0),
@@ -55,7 +58,9 @@ ACTS = (
     (("handout",), 0, None),
     (("handout",), 1, 1),
     (("export", "cases", "-o", "OUT/x.xlsx"), 0, 1), (("export", "cases", "-o", "OUT/x.xlsx", "--area", "14"), 1, 1),
-    (("case", "1", "--json"), 0, 1), (("case", "999999"), 1, 1),
+    (("export", "cases_full", "-o", "OUT/x.xlsx", "--reason", "存档", "--area", "141122100"), 0, 1),
+    (("export", "cases_full", "-o", "OUT/x.xlsx", "--reason", "存档"), 1, 1),
+    (("export", "cases_full", "-o", "OUT/x.xlsx"), 1, 1), (("case", "1", "--json"), 0, 1), (("case", "999999"), 1, 1),
     (("step", "1", "establish", "--by", "tianning", "--fact", "category=no_card", "--fact", "how=phone"), 0, 1),
     (("step", "1", "establish", "--by", "tianning"), 1, 1), (("step", "1", "establish", "--by", "nobody"), 1, 1),
     (("notice", "1", "back_pay", "-o", "OUT/x.pdf"), 1, 1),

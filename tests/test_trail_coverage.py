@@ -6,10 +6,11 @@ import io
 import re
 from pathlib import Path
 
+import pyotp
 import pytest
 from conftest import make_template
 from factories import PASSWORD, TIANNING, arranging
-from peopled import HERE, HERS, TOWN, furnish, office, scan
+from peopled import HERE, HERS, OTHER, TOWN, furnish, office, scan
 from screening import Desk, hidden
 from sqlalchemy import func, select
 
@@ -19,17 +20,20 @@ from models.base import db
 from models.campaign import Campaign, Handout
 from models.case import Case, Person
 from models.document import Bulletin, Document
+from models.grants import PostGrant
 from models.ledger import SUBMITTED, Settlement
 from models.outbox import Task
 from models.scope import everything
+from models.signin import SignIn
 from models.user import User
 from portal import jobs, schedule
 from views import trailwords
 
 ROSTER = Path(__file__).parent / "samples" / "roster_messy.xlsx"
-POSTS = ("county_admin", "county_clerk", "county_reviewer", "county_approver", "auditor", TOWN)
+POSTS = ("county_admin", "county_clerk", "county_reviewer", "county_approver", "auditor", "system_admin", "security_admin", TOWN)
 # Changes no row and says nothing of anybody: the language of a page.
 SILENT = {"language"}
+SIGNS_IN = {"login", "login_code"}  # by who is nobody yet
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +98,27 @@ def its_version(app):
     return {"version": str(the(app, User, User.username == "gone").version)}
 
 
+def post_in(state):
+    """The post of the same user that stands so."""
+    return lambda app: {"post": str(the(app, PostGrant, PostGrant.state == state, User.username == "gone",
+                                        PostGrant.user_id == User.id).id)}
+
+
+def session_of(who):
+    """Sign somebody in, to be signed out."""
+    def address(app):
+        Desk(app, who)
+        row = the(app, SignIn, SignIn.ended_at.is_(None), User.username == who, SignIn.user_id == User.id)
+        return f"/admin/signin/{row.id}/end"
+    return address
+
+
+def of_here(kind, address):
+    return lambda app: address.format(app.config["HERE"][kind])
+
+
+POST = {"role": "auditor", "township": "", "basis": "文件"}
+REASON = {"reason": "file"}
 BENEFIT = {"basic_from": "2010-04", "supplement_from": "", "years_paid": "3", "account_pension": "12.30",
            "account_balance": "1234.50", "government_subsidy": "100", "supplement_account_pension": "0",
            "supplement_account_balance": "0"}
@@ -160,15 +185,29 @@ ACTS = (
         lambda app: f"/admin/case/{reviewed(app).id}/return"),
     Act("document.action_view", TOWN, lambda app: {"action": "zip", "all": "1"}),
     Act("handing.out", "county_clerk", lambda app: {}, entries=1),
-    Act("handing.on", TOWN, lambda app: {}, statuses=(422,)),
+    Act("handing.on", TOWN, lambda app: {}),
     Act("handing.receipt", TOWN, lambda app: {
         "person": "张代办", "handout": str(the(app, Handout, Handout.area_code == HERE).id)}),
     Act("handing.plan", TOWN, lambda app: {"leader": "某", "members": "某", "plan": (io.BytesIO(scan()), "方案.png")}),
+    Act("ranking.download", "county_clerk", lambda app: {}, of_here("bulletin", "/admin/ranking/bulletin/{}")),
     Act("ranking.issue", "county_clerk", a_day_without),
-    Act("user.create_view", "county_admin", lambda app: {"username": "li", "name": "李", "role": "auditor", "township": ""}),
+    Act("user.create_view", "county_admin", lambda app: {"username": "li", "name": "李", "role": "auditor", "township": "",
+                                                              "basis": "文件"}),
     Act("user.active", "county_admin", its_version, of_user("active")),
     Act("user.password", "county_admin", its_version, of_user("password")),
     Act("user.sessions", "county_admin", its_version, of_user("sessions")),
+    Act("user.ends", "system_admin", lambda app: its_version(app) | {"ends_on": "2099-12-31"}, of_user("ends")),
+    Act("user.generator", "security_admin", its_version, of_user("generator")),
+    Act("user.ask", "system_admin", lambda app: POST, of_user("ask")),
+    Act("user.refuse", "security_admin", post_in("asked"), of_user("refuse")),
+    Act("user.ask", "system_admin", lambda app: POST, of_user("ask")),
+    Act("user.grant", "security_admin", post_in("asked"), of_user("grant")),
+    Act("user.end", "security_admin", post_in("granted"), of_user("end")),
+    Act("signin.end", "county_admin", lambda app: {}, session_of("county_approver")),
+    Act("account.password", OTHER, lambda app: {"old": PASSWORD, "new": "Another-2021-word", "again": "Another-2021-word"}),
+    Act("stay", "auditor", lambda app: {}, entries=0),
+    Act("draft_dropped", "auditor", lambda app: {}, entries=0),
+    Act("find.find", TOWN, lambda app: {"room": "case", "search": "王"}, entries=0),
     Act("rate.create_view", "county_admin", lambda app: {
         "item": "basic", "from_month": "2024-01", "amount": "128", "min_age": "0", "basis": "文件"}),
     Act("campaign.edit_view", "county_admin", lambda app: CAMPAIGN | {"version": str(the(app, Campaign).version)},
@@ -178,6 +217,20 @@ ACTS = (
     Act("village.edit_view", "county_admin", lambda app: {
         "version": str(the(app, Village, Village.area_code == HERE).version), "contact": "李代办", "phone": "0358-2"},
         lambda app: f"/admin/village/edit/?id={app.config['HERE']['village']}"),
+    # Files that leave
+    Act("leaving.take", "county_clerk", lambda app: {"place": TIANNING, "reason": "file"}),
+    Act("leaving.decide", "county_reviewer", lambda app: {"verdict": "allow"}, of_here("request", "/admin/leaving/{}/decide")),
+    Act("leaving.fetch", "county_clerk", lambda app: {}, of_here("request", "/admin/leaving/{}/fetch")),
+    Act("certificate.download", "auditor", lambda app: {}, of_here("certificate", "/admin/certificate/{}/download")),
+    Act("document.download", TOWN, lambda app: REASON, of_here("document", "/admin/document/{}/download")),
+    Act("task.zip", TOWN, lambda app: REASON, of_here("task", "/admin/task/{}/zip")),
+    Act("handing.plan_file", "auditor", lambda app: {}, of_here("plan", "/admin/handing/plan/{}")),
+    Act("handing.village", TOWN, lambda app: {}, of_here("handout", "/admin/handing/village/{}")),
+    Act("handing.villages", TOWN, lambda app: {}, of_here("code", "/admin/handing/villages?township={}")),
+    Act("handing.export", "auditor", lambda app: {}),
+    Act("settlement.export_sheet", "county_approver", lambda app: {}),
+    Act("ranking.workbook", "county_clerk", lambda app: {}),
+    Act("policy.posts", "auditor", lambda app: {}),
 )
 
 
@@ -196,7 +249,8 @@ def test_every_form_leaves_one_entry(app, capsys):
 
 
 def test_every_form_is_sent_by_one_of_these_tests(app):
-    elsewhere = {"login", "logout", "roster.check", "roster.confirm", "roster.errors"}
+    elsewhere = {"login", "login_code", "logout", "account.generator", "account.confirm",
+                 "roster.check", "roster.confirm", "roster.errors"}
     assert set(posts(app)) - {act.endpoint for act in ACTS} - elsewhere - SILENT - _without_a_form(app) == set()
 
 
@@ -234,6 +288,22 @@ def test_signing_in_and_out_and_failing_to(app):
     desk.post("/login", username="county_clerk", password="wrong")
     desk.post("/login", username="nobody", password=PASSWORD)
     assert [entry.act for entry in entries(app)[before:]] == ["sign_in", "sign_out", "sign_in_refused", "sign_in_refused"]
+    assert [entry.result for entry in entries(app)[before:]] == ["done", "done", "refused", "refused"]
+    assert [row["values"]["failures"] for row in entries(app)[before:][2].changed] == [[0, 1]]
+
+
+def test_setting_up_a_generator_is_one_entry_a_form(app, monkeypatch):
+    desk, before = Desk(app, "county_approver"), count(app)
+    monkeypatch.setitem(app.config, "SECOND_FACTOR", True)
+    desk.post("/admin/account/generator", password="wrong")
+    picture = desk.post("/admin/account/generator", password=PASSWORD)
+    secret = re.search(r"\b(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}\b", picture.text)[0].replace(" ", "")
+    desk.post("/admin/account/confirm", code="wrong")
+    desk.post("/admin/account/confirm", code=pyotp.TOTP(secret).now())
+    new = entries(app)[before:]
+    assert [(entry.act, entry.result) for entry in new] == [
+        ("proof_refused", "refused"), ("account.generator", "done"), ("account.confirm", "refused"), ("generator_set", "done")]
+    assert secret not in str([(entry.changes, entry.rows, entry.why) for entry in new])
 
 
 @pytest.mark.parametrize("who", POSTS)
@@ -241,14 +311,15 @@ def test_every_refused_form_leaves_one_entry(app, who, capsys):
     """Without a token, and with it but with nothing filled in: whatever is answered by 400 or more."""
     desk, met = Desk(app, who), 0
     for name, rule in posts(app).items():
-        if name in SILENT or name in ("login", "logout"):
+        if name in SILENT | SIGNS_IN | {"logout"}:
             continue
         url = rule.rule.replace("<id>", "999999999")
         for token in ("", desk.token):
             before, answer = count(app), desk.post(url, csrf_token=token)
             new = entries(app)[before:]
             if answer.status_code >= 400:
-                assert [(entry.act, entry.result, entry.actor) for entry in new] == [(name[:32], "refused", who)], (url, token)
+                assert [(entry.act, entry.result, entry.actor) for entry in new] == [
+                    ("proof_refused" if name == "account.password" and token else name[:32], "refused", who)], (url, token)
                 assert new[0].why
                 assert (new[0].role, new[0].address) == ("township" if who == TOWN else who, "127.0.0.1")
                 met += 1
@@ -266,7 +337,7 @@ def test_reading_leaves_nothing(app):
 
 
 def test_every_act_has_a_title(app):
-    told = {entry.act for entry in entries(app)} | set(posts(app)) - SILENT - {"login"}
+    told = {entry.act for entry in entries(app)} | set(posts(app)) - SILENT - SIGNS_IN
     assert sorted(act for act in told - _without_a_form(app) if act not in trailwords.ACTS) == []
 
 

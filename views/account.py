@@ -16,7 +16,7 @@ from models.words import N_, Refusal
 from views import proof
 from views.base import OfficePage
 from views.places import names
-from views.words import moment, say
+from views.words import moment, say, undone
 
 SETS_UP = N_("Your post signs in with a code from a phone as well: set the generator up, then everything is open to you.")
 CHOOSES = N_("Choose a password of your own first, then everything is open to you.")
@@ -50,7 +50,6 @@ class AccountPage(OfficePage):
                 raise Refusal(N_("The two new passwords differ."))
             user.set_password(new)
         except Refusal as refusal:
-            db.session.rollback()
             return self._refused("again" if new != again else "new", refusal)
         audit.record("password_change", "portal_user", user.area_code, row_id=user.id)
         db.session.flush()
@@ -68,6 +67,9 @@ class AccountPage(OfficePage):
                 taken()
             except Refusal as refusal:
                 return self._refused(field, refusal)
+        user = current_user._get_current_object()
+        audit.record(None, "portal_user", user.area_code, row_id=user.id)
+        db.session.commit()
         secret = secondfactor.new_secret()
         session["new_secret"] = [secondfactor.seal(secret, current_app.secret_key), realtime.now().timestamp()]
         return self._picture(secret)
@@ -101,7 +103,7 @@ class AccountPage(OfficePage):
                            picture=picture.svg_data_uri(scale=5, border=4), typed=" ".join(_fours(secret)))
 
     def _refused(self, field: str, refusal: Refusal) -> Any:
-        return self._page([(field, say(refusal))]), 422
+        return self._page([(field, say(undone(refusal)))]), 422
 
     def _page(self, problems: Any = ()) -> str:
         owed = _owed()

@@ -22,7 +22,7 @@ from views.filters import Pick
 from views.formfields import OfficeForm
 from views.frame import now
 from views.places import names, townships
-from views.words import moment, said, say
+from views.words import moment, said, say, undone
 
 WAITING = Pick("post", N_("Grant"), [(state, GRANT_TITLES[state]) for state in (ASKED, GRANTED, REFUSED, ENDED)],
                lambda state: User.posts.any(PostGrant.state == state))
@@ -119,8 +119,7 @@ def _ask(user: User, form: PostForm) -> list[tuple[str, str]]:
                    namesake=form.namesake.data)
         db.session.commit()
     except Refusal as refusal:
-        db.session.rollback()
-        return [("", say(refusal))]
+        return [("", say(undone(refusal)))]
     return []
 
 

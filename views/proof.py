@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, NoReturn
 
 from flask import current_app, g, request
 from flask_login import current_user
@@ -11,6 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from models import audit, realtime, secondfactor, signin
 from models.base import db
 from models.passwords import password_fits
+from models.user import User
 from models.words import N_, Refusal
 
 MONEY = ("approve",)  # steps that let money go
@@ -44,28 +46,42 @@ def take_code() -> None:
     code = request.form.get("code", "").strip()
     if not code:
         raise Refusal(WRONG)
-    _try(lambda user: secondfactor.take(user, code, realtime.now(), current_app.secret_key), "code", WRONG)
+    user = _locked()
+    if not secondfactor.take(user, code, realtime.now(), current_app.secret_key):
+        _wrong(user, "code", WRONG)
+    user.failures = 0
+    if not _noted("proved", user, proof="code"):
+        raise Refusal(WRONG)
 
 
 def take_password(typed: str) -> None:
-    """Raises Refusal if it is not the password of the person signed in."""
-    _try(lambda user: password_fits(user, typed), "password", N_("The present password is wrong."))
+    """Raises Refusal if it is not the password of the person signed in. Fitting, it is part of what the form does."""
+    user = _locked()
+    if not password_fits(user, typed):
+        _wrong(user, "password", N_("The present password is wrong."))
 
 
-def _try(fits, what: str, sentence: str) -> None:
-    """One try at what only the person knows; the fifth wrong one locks the login and ends its sessions."""
-    user, now = current_user._get_current_object(), realtime.now()
+def _locked() -> User:
+    user = current_user._get_current_object()
     db.session.refresh(user, with_for_update=True)
-    right = fits(user)
-    if right:
-        user.failures = 0
-    elif user.fails(now):
+    return user
+
+
+def _wrong(user: User, what: str, sentence: str) -> NoReturn:
+    """A try that failed; the fifth locks the login and ends its sessions. That is the one entry of this form."""
+    now = realtime.now()
+    if user.fails(now):
         signin.end_all(user.id, signin.BY_ADMIN, now)
-    audit.record("proved" if right else "proof_refused", "portal_user", user.area_code, row_id=user.id, proof=what)
+    g.told = _noted("proof_refused", user, result=audit.REFUSED, why=sentence, proof=what, form=request.endpoint)
+    raise Refusal(sentence)
+
+
+def _noted(act: str, user: User, **details: Any) -> bool:
+    """Commit it, with its entry; not where the same code came twice at once, and the other was quicker."""
     try:
+        audit.record(act, "portal_user", user.area_code, row_id=user.id, **details)
         db.session.commit()
-    except StaleDataError:  # the same code came twice at once, and the other was quicker
+    except StaleDataError:
         db.session.rollback()
-        right = False
-    if not right:
-        raise Refusal(sentence)
+        return False
+    return True

@@ -56,6 +56,20 @@ ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"),
         "handing.receipt": N_("Confirmed a receipt"), "handing.plan": N_("Recorded group and plan"),
         "ranking.issue": N_("Ordered the report"), "task.again": N_("Ordered anew"), "roster.check": N_("Checked a list"),
         "roster.confirm": N_("Brought in a list"), "roster.errors": N_("Exported a list"), "logout": N_("Signed out"),
+        "user.ask": N_("Asked for a post"), "user.grant": N_("Granted a post"), "user.refuse": N_("Did not grant a post"),
+        "user.end": N_("Ended a post"), "user.ends": N_("Set the last day of a login"),
+        "user.generator": N_("Reset the code generator of"), "signin.end": N_("Ended the session"),
+        "account.password": N_("Changed the password"), "account.generator": N_("Began to set up a code generator"),
+        "account.confirm": N_("Set up the code generator"), "stay": N_("Stayed signed in"),
+        "draft_dropped": N_("Threw away what was kept"), "find.find": N_("Searched"),
+        "leaving.take": N_("Took out a list with whole ID numbers"), "leaving.decide": N_("Decided about an export"),
+        "leaving.fetch": N_("Took out a list with whole ID numbers"), "policy.posts": N_("Exported a list"),
+        "certificate.download": N_("Downloaded"), "document.download": N_("Downloaded"), "task.zip": N_("Downloaded"),
+        "handing.plan_file": N_("Downloaded"), "ranking.download": N_("Downloaded"), "handing.village": N_("Exported a list"),
+        "handing.villages": N_("Exported a list"), "handing.export": N_("Exported a list"),
+        "ranking.workbook": N_("Exported a list"), "settlement.export_sheet": N_("Exported a list"),
+        "user password": N_("Gave a new password"), "user reset-code": N_("Reset the code generator of"),
+        "sessions": N_("Looked who is signed in"), "sessions end": N_("Ended sessions"),
         "init": N_("Set the portal up"), "demo": N_("Exercise"), "user add": N_("Added a user"),
         "import areas": N_("Brought in places"), "import rates": N_("Brought in rates")}
 
@@ -115,7 +129,7 @@ COLUMNS = {
     "sheet": N_("Sheet"), "area": N_("Area"), "village": N_("Village"), "columns": N_("Columns"),
     "papers": N_("Papers"), "password_set_at": N_("Password chosen at"), "code_until": N_("One-time code until"),
     "ends_on": N_("Login ends after"), "last_seen_on": N_("Last sign-in"), "code_secret": N_("Code generator"),
-    "code_step": N_("Code"), "proof": N_("Proof"),
+    "code_step": N_("Code"), "proof": N_("Proof"), "form": N_("Form"),
     "reason": N_("What for"), "asked_by": N_("Asked by"), "asked_at": N_("Asked at"),
     "decided_by": N_("Decided by"), "decided_at": N_("Decided at"), "open_until": N_("Open until"),
     "fetched_at": N_("Fetched at"), "namesake": N_("told to be another person"), "user_id": N_("User")}
@@ -136,7 +150,7 @@ _KNOWN: dict[str, dict] = {
     "step": _STEPS, "next_step": _STEPS, "outcome": OUTCOME_TITLES, "role": ROLE_TITLES, "item": ITEMS, "kind": {
         **PROOF_TITLES, "verified": N_("Verified"), "cleared": N_("Cleared")},
     "state": {**GRANT_TITLES, **STATE_TITLES, **SETTLEMENT_TITLES, **DOCUMENT_TITLES, **REQUEST_TITLES},
-    "proof": {"code": N_("Code from the phone"), "password": N_("Password")},
+    "form": ACTS, "proof": {"code": N_("Code from the phone"), "password": N_("Password")},
     "basis": {basis: basis for basis in (INSTALLED, HELD_BEFORE)},
     "owed": {"yes": N_("Yes"), "no": N_("No")}, "to_refund": {"yes": N_("Yes"), "no": N_("No")}}
 _EFFECTS = {"owed": N_("Money is owed"), "to_refund": N_("A refund is open"), "why": N_("Why"), "category": N_("Category")}
