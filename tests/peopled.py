@@ -12,7 +12,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select
 
-from models import handing
+from models import draft, handing
 from models.area import Township, Village
 from models.audit import AuditEntry
 from models.base import db
@@ -24,9 +24,12 @@ from models.document import DRAWN, REFUSED, Bulletin, Document
 from models.imports import ImportRun
 from models.leaving import ExportRequest
 from models.ledger import PublishedRate, Settlement
+from models.numberview import NumberView
 from models.outbox import DONE, FAILED, Task
 from models.papers import order_documents
+from models.passwords import OldPassword
 from models.scope import everything
+from models.seek import Seek
 from models.user import Role, User
 from portal import create_app
 from portal.settings import Settings
@@ -64,11 +67,22 @@ def furnish(folder: Path) -> dict[str, dict[str, int]]:
             for code, mark in ((HERE, HERS), (THERE, THEIRS)):
                 _papers(code, mark, put, now)
                 _refused(code, now)
+                _signed_in(code[:9], now)
                 db.session.add(ExportRequest(sheet="cases_full", area_code=code[:9], reason="存档", people=501,
                                              asked_by="county_clerk", asked_at=now))
         for village, mark in ((HERE, HERS), (THERE, THEIRS)):
             step(a_case(NEXT[village], category="uncertified", name=f"{mark[0]}邻"), "certify")
         return {name: _ids(code, mark) for name, code, mark in (("here", HERE, HERS), ("there", THERE, THEIRS))}
+
+
+def _signed_in(code: str, now) -> None:
+    """Another clerk of the township, with all that signing in and looking for people leaves behind."""
+    clerk = a_user(Role.TOWNSHIP, code, username=f"second-{code}")
+    db.session.flush()
+    clerk.old_passwords.append(OldPassword(password_hash="x"))
+    draft.keep(clerk, "/admin/", None, [("x", "x")], False, now)
+    db.session.add_all((Seek(ticket=code, username=clerk.username, area_code=code, text="王", kept_at=now),
+                        NumberView(username=clerk.username, area_code=code, seen_at=now)))
 
 
 def _people(village: str, mark: tuple[str, str]) -> None:

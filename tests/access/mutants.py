@@ -45,9 +45,10 @@ def limited() -> list[type]:
 def without_seam(*open_tables: type) -> Any:
     """The session's seam without these tables."""
     @lru_cache(maxsize=8)
-    def criteria(prefix: str | None) -> tuple[Any, ...]:
-        return tuple(with_loader_criteria(cls, scope._entity_criterion(cls, prefix), include_aliases=True)
-                     for cls in limited() if cls not in open_tables)
+    def criteria(sight: scope.Sight) -> tuple[Any, ...]:
+        found = ((m.class_, scope._criterion(m.class_, sight)) for m in scope.db.Model.registry.mappers)
+        return tuple(with_loader_criteria(cls, criterion, include_aliases=True)
+                     for cls, criterion in found if criterion is not None and cls not in open_tables)
     return patched(scope, "_criteria", criteria)
 
 
