@@ -39,8 +39,8 @@ def _browser(agent: str) -> str:
 
 
 class SignedInView(OfficeView):
-    title, at, row, needs = N_("Signed in now"), "signin", SignIn, Right.CHANGE_USERS
-    changes = Right.CHANGE_USERS
+    title, at, row, needs = N_("Signed in now"), "signin", SignIn, Right.CHANGE_SETTINGS
+    changes = Right.CHANGE_SETTINGS
     can_view_details, details_view = False, None
     column_list = ("user", "post", "area_code", "began_at", "seen_at", "address", "browser", "end")
     column_labels = {"user": N_("Name"), "post": N_("Post"), "area_code": N_("Area"), "began_at": N_("Since"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from factories import COUNTY, NOW, PASSWORD
-from peopled import TOWN, scan
+from peopled import OTHER, TOWN, scan
 from sqlalchemy import select
 
 from models import grants
@@ -53,9 +53,10 @@ def post(state: str) -> Made:
 
 
 def post_asked() -> None:
-    """The clerk of the township is to become an auditor."""
-    user, keeper = (db.session.scalar(select(User).where(User.username == name)) for name in (TOWN, "county_admin"))
-    grants.ask(user, "auditor", COUNTY, "文件", keeper, NOW)
+    """The clerks of both townships are to become auditors."""
+    *clerks, keeper = (db.session.scalar(select(User).where(User.username == name)) for name in (TOWN, OTHER, "county_admin"))
+    for clerk in clerks:
+        grants.ask(clerk, "auditor", COUNTY, "文件", keeper, NOW, namesake=True)
 
 
 def seen_settlement(id: Any) -> str:

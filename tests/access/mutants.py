@@ -21,6 +21,7 @@ from models import scope
 from models.area import Township
 from models.campaign import Handout, Preparation
 from models.document import Document
+from models.grants import PostGrant
 from models.user import Right, User
 from views import handouts, signing
 from views.base import Guarded, OfficeView
@@ -87,7 +88,7 @@ def screens() -> list[type]:
 
 
 # Tables that a screen's doors read beside its own: what hangs on a row, or names it.
-ALSO = {"task": (Document,)}
+ALSO = {"task": (Document,), "signin": (User,), "user": (PostGrant,)}
 
 
 def walls() -> list[Walls]:

@@ -49,6 +49,9 @@ def leaking(place: Place, keys: Iterable[str], counts: dict[str, str]) -> list[s
 def _shows(place: Place, key: str) -> bool:
     door = TABLE[key]
     other, nothing = place.ids["there"][door.row], MISSING.get(door.row, "999999999")
+    if door.first:
+        with place.looking():
+            door.first()
     form = lambda id: place.form(key, id, other) if key.startswith("POST") else None
     with place.watch.writing() as written:
         answers = [bare(place.knock(place.desk("T"), key, id, form=form(id))) for id in (other, nothing)]
