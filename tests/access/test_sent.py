@@ -32,12 +32,12 @@ def test_the_same_order_of_papers_twice_is_one(app):
 
 def test_odd_signs_and_days_are_answered(app):
     desk = Desk(app, "county_admin")
-    for text in ("\U0010ffff", "\ud7ff", "王\U0010ffff", "9999-12-31", "0001-01-01", "2021-02-30", "%", "'", "0"*60):
+    for text in ("\U0010ffff", "\ud7ff", "王\U0010ffff", "9999-12-31", "0001-01-01", "2021-02-30", "%", "'", "0"*10):
         for room in ("case", "audit", "village", "user", "settlement"):
             assert desk.get(f"/admin/{room}/", query_string={"search": text}).status_code == 200, (room, text)
     for day in ("0001-01-01", "0001-01-05", "9999-12-31", "1800-01-01"):
         assert desk.get(f"/admin/ranking/?day={day}").status_code in (200, 422), day
-        assert desk.get(f"/admin/ranking/workbook?day={day}").status_code in (200, 404), day
+        assert desk.post(f"/admin/ranking/workbook?day={day}").status_code in (200, 404), day
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\u3000", "x", "9" * 30, "9999-99-99"])
