@@ -253,6 +253,39 @@ def county(app: Flask) -> Iterator[County]:
         yield County()
 
 
+@pytest.fixture(scope="session")
+def townships(stage, tmp_path_factory: pytest.TempPathFactory):
+    """Two townships with something of every kind in each, made once (tests/peopled.py)."""
+    from peopled import Townships, furnish
+    folder, ids = tmp_path_factory.mktemp("office"), {}
+    make_template(stage, "peopled", lambda: ids.update(furnish(folder)))
+    return Townships(stage, folder, ids)
+
+
+@pytest.fixture
+def served(database: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """A function that opens the portal as a county runs it, no exercise, with the settings given."""
+    from portal import create_app
+    from portal.settings import Settings
+    opened = []
+
+    def serve(**settings) -> Flask:
+        opened.append(create_app(Settings(data_dir=tmp_path, database_url=database, **settings)))
+        return opened[-1]
+    yield serve
+    for app in opened:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium."""
+    from browsing import chromium
+    with chromium() as browser:
+        yield browser
+
+
 @pytest.fixture
 def portal(database: str, tmp_path: Path) -> Iterator[Flask]:
     """The whole portal. No context stays open: requests would share what belongs to one of them."""

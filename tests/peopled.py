@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from factories import NOW, TIANNING, XIAJIAYING, a_case, a_user, arranging, holder, seeing_as, step, walk
 from flask import Flask
@@ -50,6 +54,27 @@ def scan() -> bytes:
 
 def office(database: str, folder: Path, **changes: object) -> Flask:
     return create_app(Settings(data_dir=folder, database_url=database, now=NOW, demo=True, **changes))
+
+
+@dataclass(frozen=True)
+class Townships:
+    """Both townships as a template, with their files and the ids of what lies where."""
+
+    stage: Any
+    folder: Path
+    ids: dict[str, dict[str, int]]
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Flask]:
+        """The portal on a copy of them under this name."""
+        self.fresh(name)
+        app = office(self.stage.url(name), self.folder)
+        yield app
+        with app.app_context():
+            db.engine.dispose()
+
+    def fresh(self, name: str) -> None:
+        self.stage.copy("peopled", name)
 
 
 def furnish(folder: Path) -> dict[str, dict[str, int]]:

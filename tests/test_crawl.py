@@ -7,10 +7,9 @@ import threading
 from collections import Counter
 
 import pytest
-from browsing import PATIENCE, Person, chromium
-from conftest import make_template
+from browsing import PATIENCE, Person
 from factories import PASSWORD
-from peopled import HERS, TOWN, furnish, office, scan
+from peopled import HERS, TOWN, scan
 from playwright.sync_api import Error, expect
 from screening import Desk, Page, looking
 
@@ -24,19 +23,14 @@ MOST = 150
 
 
 @pytest.fixture(scope="module")
-def place(stage, tmp_path_factory):
-    folder, ids = tmp_path_factory.mktemp("office"), {}
-    make_template(stage, "peopled_crawl", lambda: ids.update(furnish(folder)))
-    stage.copy("peopled_crawl", "crawl")
-    app = office(stage.url("crawl"), folder)
-    with looking(app):
-        for sha256 in db.session.scalars(db.select(Certificate.sha256)):  # the factories keep no files
-            path = app.extensions["store"].path(sha256)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(scan())
-    yield app, ids["here"]
-    with app.app_context():
-        db.engine.dispose()
+def place(townships):
+    with townships.opened("crawl") as app:
+        with looking(app):
+            for sha256 in db.session.scalars(db.select(Certificate.sha256)):  # the factories keep no files
+                path = app.extensions["store"].path(sha256)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(scan())
+        yield app, townships.ids["here"]
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +41,6 @@ def address(place):
     threading.Thread(target=serving.run, daemon=True).start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     serving.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 def opened(person: Person, url: str) -> list[str]:

@@ -6,17 +6,11 @@ import re
 
 import pyotp
 import pytest
-from browsing import PASSWORD, Person, Portal, chromium
+from browsing import PASSWORD, Person, Portal
 
 from models import realtime
 
 OWN = "Xk-Sdfpq-83726"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -30,12 +30,6 @@ ROOMS = {"system_admin": 4, "security_admin": 3}  # whoever keeps accounts or gr
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """`portal demo`, which builds its county while the other tests go on."""
     demo = Portal(tmp_path_factory.mktemp("demo"))

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import openpyxl
 import pytest
 from factories import NOW, TIANNING, XIAJIAYING, a_case, arranging, moved_to, seeing_as
+from phones import entered, the_user, with_phone
 from screening import Desk, hidden, looking
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
@@ -307,3 +308,66 @@ def test_the_one_who_asks_is_never_the_one_who_allows(app):
 def test_every_sheet_but_one_is_masked():
     assert [key for key, export in sheets.SHEETS.items() if any(title == "ID number" for title, *_ in export.columns)] == [
         sheets.WHOLE]
+
+
+# Outside an exercise: a fresh code as well
+
+CLERK = "county_clerk"
+
+
+@pytest.fixture
+def grade_3(served):
+    return served(now=NOW)
+
+
+def test_a_list_with_whole_numbers_leaves_for_a_fresh_code(grade_3):
+    crowd(grade_3, 3)
+    phone = with_phone(grade_3, CLERK)
+    desk = entered(grade_3, phone, CLERK)
+    form = {"place": "141122", "reason": "report"}
+    assert 'name="code"' in desk.get("/admin/leaving/").text
+    for wrong in ({}, {"code": "000000"}, {"code": phone.code()}):  # the last one signed in
+        refused = desk.post("/admin/leaving/take", form | wrong)
+        assert refused.status_code == 422
+        assert "须输入手机上新的动态码" in refused.text
+        assert '<option value="report" selected' in refused.text
+    assert entries(grade_3, "export") == []
+    assert len(rows_of(desk.post("/admin/leaving/take", form, code=phone.next()))) > 3
+    assert 'name="code"' not in desk.get("/admin/leaving/").text  # within five minutes of the same session
+
+
+def test_a_list_that_was_allowed_is_fetched_with_a_fresh_code(grade_3):
+    phone = with_phone(grade_3, CLERK)
+    with looking(grade_3):
+        clerk, reviewer = the_user(CLERK), the_user("county_reviewer")
+        wanted = leaving.ask("cases_full", "141122", "存档", 0, clerk, NOW)
+        db.session.flush()
+        leaving.decide(wanted, True, reviewer, NOW, datetime.now(UTC))
+        id = wanted.id
+    desk = entered(grade_3, phone, CLERK)
+    assert 'name="code"' in desk.get("/admin/leaving/").text
+    assert desk.post(f"/admin/leaving/{id}/fetch").status_code == 409
+    assert entries(grade_3, "export") == []
+    assert desk.post(f"/admin/leaving/{id}/fetch", code=phone.next()).data[:2] == b"PK"
+
+
+def test_papers_of_several_people_want_a_code_and_that_of_one_does_not(grade_3):
+    with grade_3.app_context():
+        cases = [a_case(HERE, name=f"王{n}") for n in range(2)]
+        with arranging() as now:
+            put = grade_3.extensions["store"].put
+            task = Task(kind="documents", args={}, area_code="141122", ordered_by=CLERK, state=DONE, total=2, finished=2,
+                        created_at=now, ended_at=now)
+            db.session.add(task)
+            db.session.flush()
+            db.session.add_all(Document(case_id=case.id, area_code=HERE, task_id=task.id, kind="sealing", facts={}, state=DRAWN,
+                                        file_name=f"{case.id}.pdf", ordered_by=CLERK, ordered_at=now, sha256=put(b"x"))
+                               for case in cases)
+            db.session.flush()
+            task, one = task.id, db.session.scalar(select(Document.id))
+    phone = with_phone(grade_3, CLERK)
+    desk = entered(grade_3, phone, CLERK)
+    assert desk.post(f"/admin/document/{one}/download", reason="file").data == b"x"
+    asked = desk.post(f"/admin/task/{task}/zip", reason="file")
+    assert (asked.status_code, 'name="code"' in asked.text) == (422, True)
+    assert desk.post(f"/admin/task/{task}/zip", reason="file", code=phone.next()).data[:2] == b"PK"

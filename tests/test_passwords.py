@@ -17,9 +17,7 @@ from models.base import db
 from models.passwords import OldPassword, check_password, one_time, password_fits
 from models.user import SHANGHAI, User
 from models.words import Refusal
-from portal import create_app
 from portal.cli import main
-from portal.settings import Settings
 
 GOOD, BETTER = "Test-Pass-2021!", "Xk-Sdfpq-83726"
 TOWN = f"township-{TIANNING}"
@@ -118,12 +116,9 @@ def test_only_hashes_of_argon2id_are_kept(county, session):
 # ---- on screen, outside the demo
 
 @pytest.fixture
-def office(database, tmp_path):
+def office(served):
     """The portal as a county runs it at grade 2: passwords alone, and all that is owed."""
-    app = create_app(Settings(data_dir=tmp_path, database_url=database, second_factor=False))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    return served(second_factor=False)
 
 
 def entered(app, username: str, password: str) -> Desk:

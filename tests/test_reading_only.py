@@ -6,10 +6,9 @@ import re
 from collections import Counter
 
 import pytest
-from conftest import make_template
 from factories import a_user, contents
 from flask import Response
-from peopled import TOWN, furnish, office
+from peopled import TOWN
 from screening import Desk, looking
 from sqlalchemy import event, text
 from sqlalchemy.exc import DatabaseError
@@ -24,14 +23,9 @@ ROLES = (None, "county_admin", "county_clerk", "county_approver", "auditor", TOW
 
 
 @pytest.fixture(scope="module")
-def place(stage, tmp_path_factory):
-    folder, ids = tmp_path_factory.mktemp("office"), {}
-    make_template(stage, "peopled_reading", lambda: ids.update(furnish(folder)))
-    stage.copy("peopled_reading", "reading")
-    app = office(stage.url("reading"), folder)
-    yield app, ids["here"]
-    with app.app_context():
-        db.engine.dispose()
+def place(townships):
+    with townships.opened("reading") as app:
+        yield app, townships.ids["here"]
 
 
 def rows(app) -> dict:

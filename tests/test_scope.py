@@ -27,7 +27,7 @@ from sqlalchemy import delete, exists, func, inspect, select, union_all, update
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload, subqueryload
 
 import models
-from models import draft, outbox, scope, signin
+from models import draft, outbox, schema, scope, signin
 from models.area import Township, Village
 from models.audit import AuditEntry, acting_as, record
 from models.base import db
@@ -47,6 +47,7 @@ from models.seek import Seek
 from models.user import User
 from models.words import Refusal
 
+schema.metadata()  # every table is known
 MAPPED = sorted((mapper.class_ for mapper in db.Model.registry.mappers), key=lambda cls: cls.__name__)
 LIMITED = [cls for cls in MAPPED if not issubclass(cls, Shared)]
 HERE, THERE = "141122100001", "141122101201"

@@ -10,6 +10,7 @@ import pyotp
 import pytest
 from factories import NOW, PASSWORD, TIANNING, a_case, step, walk
 from flask import Flask
+from phones import APPROVER, Phone, entered, half, the_user, with_phone
 from screening import Desk, looking
 from sqlalchemy import select
 
@@ -22,7 +23,7 @@ from models.user import Role, User
 from portal import create_app
 from portal.settings import Settings
 
-APPROVER, TOWN = "county_approver", f"township-{TIANNING}"
+TOWN = f"township-{TIANNING}"
 KEY = "a key of the portal, as long as one is"
 MOMENT = datetime(2021, 9, 19, 2, 0, tzinfo=UTC)
 
@@ -85,54 +86,9 @@ def test_under_another_key_the_secret_is_unreadable(user):
 # ---- at sign-in
 
 @pytest.fixture
-def office(database, tmp_path):
+def office(served):
     """The portal as a county runs it at grade 3."""
-    app = create_app(Settings(data_dir=tmp_path, database_url=database, now=NOW))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-
-
-class Phone:
-    """A code generator, whose clock a test may move on: a code is taken once, and half a minute is long."""
-
-    def __init__(self, secret: str):
-        self.codes, self.later = pyotp.TOTP(secret), timedelta()
-
-    def code(self) -> str:
-        return self.codes.at(datetime.now(UTC) + self.later)
-
-    def next(self) -> str:
-        """The code of the next half minute, which the portal takes as well."""
-        self.later += timedelta(seconds=30)
-        return self.code()
-
-
-def with_phone(app: Flask, username: str = APPROVER) -> Phone:
-    secret = secondfactor.new_secret()
-    with looking(app):
-        secondfactor.keep(the_user(username), secret, 1, app.secret_key)
-    return Phone(secret)
-
-
-def the_user(username: str) -> User:
-    return db.session.scalars(select(User).where(User.username == username)).one()
-
-
-def half(app: Flask, username: str = APPROVER) -> Desk:
-    """Somebody who gave the right password and is asked for the code."""
-    desk = Desk(app)
-    desk.get("/login")
-    assert desk.post("/login", username=username, password=PASSWORD).location == "/login/code"
-    desk.get("/login/code")
-    return desk
-
-
-def entered(app: Flask, phone: Phone, username: str = APPROVER) -> Desk:
-    desk = half(app, username)
-    assert desk.post("/login/code", code=phone.code()).location == "/admin/"
-    desk.get("/admin/")
-    return desk
+    return served(now=NOW)
 
 
 def pardoned(app: Flask, username: str = APPROVER) -> None:

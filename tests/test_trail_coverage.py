@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from conftest import make_template
 from factories import PASSWORD, TIANNING, arranging
-from peopled import HERE, HERS, OTHER, TOWN, furnish, office, scan
+from peopled import HERE, HERS, OTHER, TOWN, scan
 from screening import Desk, hidden
 from sqlalchemy import func, select
 
@@ -37,16 +36,11 @@ SIGNS_IN = {"login", "login_code"}  # by who is nobody yet
 
 
 @pytest.fixture(scope="module")
-def app(stage, tmp_path_factory):
+def app(townships):
     """Two townships with something of every kind; the tests of this file go on where the one before ended."""
-    folder, ids = tmp_path_factory.mktemp("coverage"), {}
-    make_template(stage, "covered", lambda: ids.update(furnish(folder)))
-    stage.copy("covered", "coverage")
-    app = office(stage.url("coverage"), folder)
-    app.config["HERE"] = ids["here"]
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with townships.opened("coverage") as app:
+        app.config["HERE"] = townships.ids["here"]
+        yield app
 
 
 def entries(app) -> list[AuditEntry]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import make_template
-from peopled import OTHER, TOWN, furnish, office
+from peopled import OTHER, TOWN
 from screening import Desk
 from sqlalchemy import select
 
@@ -23,20 +22,16 @@ def pytest_terminal_summary(terminalreporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def place_at(stage, tmp_path_factory) -> Iterator[Place]:
+def place_at(townships) -> Iterator[Place]:
     """Two templates: "peopled", where nobody signed in yet, and "signed", where everybody did."""
-    folder, ids = tmp_path_factory.mktemp("office"), {}
-    make_template(stage, "peopled", lambda: ids.update(furnish(folder)))
-    stage.copy("peopled", "access")
-    place = Place(office(stage.url("access"), folder), stage, ids)
-    place.prepare()
-    sign_in(place)
-    with place.app.app_context():
-        db.engine.dispose()
-    stage.copy("access", "signed")
-    yield place
-    with place.app.app_context():
-        db.engine.dispose()
+    with townships.opened("access") as app:
+        place = Place(app, townships.stage, {side: dict(rows) for side, rows in townships.ids.items()})
+        place.prepare()
+        sign_in(place)
+        with app.app_context():
+            db.engine.dispose()
+        townships.stage.copy("access", "signed")
+        yield place
 
 
 def sign_in(place: Place) -> None:
