@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_admin.form import BaseForm
-from wtforms import StringField
+from wtforms import IntegerField, StringField
 
 from models.money import fen, yuan
 from models.months import Month
@@ -13,12 +13,21 @@ from models.words import Refusal
 from views.stepform import tidy
 from views.words import say
 
+LONGEST = 18  # digits of a whole number
+
 
 class OfficeForm(BaseForm):
     """A form that can say all that is wrong with it."""
 
     def problems(self) -> list[tuple[str, str]]:
         return [(field.id, f"{field.label.text}：{error}") for field in self for error in field.errors]
+
+
+class WholeField(IntegerField):
+    """A whole number as people write one; longer ones would break those who compare it."""
+
+    def process_formdata(self, values: list[str]) -> None:
+        super().process_formdata([values[0] if len(values[0]) <= LONGEST else "x"] if values else values)
 
 
 class _Read(StringField):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, IntegerField, SelectField, StringField
+from wtforms import DateField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from models.base import db
@@ -16,7 +16,7 @@ from models.words import N_
 from views.base import OfficeView
 from views.cases import cell
 from views.filters import equals, titled
-from views.formfields import MonthField, OfficeForm, YuanField
+from views.formfields import MonthField, OfficeForm, WholeField, YuanField
 from views.trailwords import ITEMS
 from views.words import say
 
@@ -27,11 +27,11 @@ class RateForm(OfficeForm):
     item = SelectField(_l("Item"), choices=[(key, _l(title)) for key, title in ITEMS.items()])
     from_month = MonthField(_l("From month"), [InputRequired()], description=_l("The first month it is paid in"))
     amount = YuanField(_l("Amount a month (yuan)"), [InputRequired()])
-    min_age = IntegerField(_l("From age"), [InputRequired(), NumberRange(0, 120)], default=0,
+    min_age = WholeField(_l("From age"), [InputRequired(), NumberRange(0, 120)], default=0,
                            description=_l("0: at every age"))
     basis = StringField(_l("Basis"), [DataRequired(), Length(max=300)], description=_l("The document that sets it"))
 
-    def validate_min_age(self, field: IntegerField) -> None:
+    def validate_min_age(self, field: WholeField) -> None:
         if field.errors:
             return  # no age, so nothing to look for
         same = db.session.query(PublishedRate).filter_by(
@@ -69,7 +69,7 @@ class CampaignForm(OfficeForm):
     address = StringField(_l("Address"), [DataRequired(), Length(max=120)])
     phone = StringField(_l("Telephone"), [DataRequired(), Length(max=40)])
     bank_account = StringField(_l("Bank account for refunds"), [Length(max=120)], filters=[lambda text: text or None])
-    refund_days = IntegerField(_l("Days to refund"), [InputRequired(), NumberRange(1, 365)])
+    refund_days = WholeField(_l("Days to refund"), [InputRequired(), NumberRange(1, 365)])
 
     def validate_clear_by(self, field: DateField) -> None:
         if self.verify_by.data and field.data and field.data < self.verify_by.data:

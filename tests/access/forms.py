@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from factories import COUNTY, NOW, PASSWORD
-from peopled import OTHER, TOWN, scan
-from sqlalchemy import select
+from peopled import HERE, OTHER, TOWN, scan
+from sqlalchemy import insert, select
 
 from models import grants
 from models.area import Township, Village
 from models.base import db
 from models.campaign import Campaign, Handout, the_campaign
-from models.case import Case
+from models.case import Case, Person
 from models.grants import PostGrant
+from models.leaving import MOST
 from models.ledger import Settlement
 from models.user import User
 
@@ -57,6 +58,21 @@ def post_asked() -> None:
     *clerks, keeper = (db.session.scalar(select(User).where(User.username == name)) for name in (TOWN, OTHER, "county_admin"))
     for clerk in clerks:
         grants.ask(clerk, "auditor", COUNTY, "文件", keeper, NOW, namesake=True)
+
+
+def more_than_leave_at_once() -> None:
+    """As many people as want a second person's word; past the trail, which is not what is looked at."""
+    connection, campaign = db.session.connection(), the_campaign().id
+    first = connection.scalar(insert(Person.__table__).values(**_somebody(0)).returning(Person.__table__.c.id))
+    connection.execute(insert(Person.__table__), [_somebody(n) | {"id": first + n} for n in range(1, MOST + 1)])
+    connection.execute(insert(Case.__table__), [
+        {"campaign_id": campaign, "person_id": first + n, "area_code": HERE, "paused_from": "2020-01", "listed_at": NOW,
+         "listed_township": HERE[:9]} for n in range(MOST + 1)])
+
+
+def _somebody(n: int) -> dict[str, Any]:
+    return {"id_number": f"14112019{n:010d}", "id_tail": "0000", "name": f"众{n}", "name_key": "zhong", "sex": "男",
+            "born": NOW.date()}
 
 
 def seen_settlement(id: Any) -> str:

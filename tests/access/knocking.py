@@ -69,11 +69,17 @@ class Watch:
 
     @contextmanager
     def writing(self) -> Iterator[set[str]]:
-        """What is written inside, but for lines in the logs; the set is full once the block ends."""
+        """What is written inside, but for lines in the logs; the set is full once the block ends. `kept` has those too."""
         self.kept.clear()
         written: set[str] = set()
         yield written
         written.update(self.kept - set(LOGS))
+
+
+    @property
+    def marked(self) -> bool:
+        """Whether the last block left a trace that another request could meet: more than a line in the trail."""
+        return bool(self.kept - {"audit_entry", "audit_head"})
 
 
 @dataclass

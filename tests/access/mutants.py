@@ -141,7 +141,9 @@ def _refuses(node: ast.AST) -> bool:
 
 
 def _asks_for_the_post(test: ast.AST) -> bool:
-    names = {part.attr for part in ast.walk(test) if isinstance(part, ast.Attribute)}
+    # The `present` post of somebody else is what is asked about, not who asks.
+    names = {part.attr for part in ast.walk(test)
+             if isinstance(part, ast.Attribute) and getattr(part.value, "id", "") != "present"}
     return bool(names & {"may", "role", "may_change", "open_to"})
 
 

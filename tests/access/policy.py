@@ -118,6 +118,8 @@ TABLE: dict[str, Door] = {
     "POST handing.export": Door(CASES),
     "GET leaving.index": Door(COUNTY),
     "POST leaving.take": Door("C", form={"place": TIANNING, "reason": "file"}),
+    "POST leaving.take #many": Door("C", form={"place": forms.COUNTY, "reason": "file"}, does="C",
+                                     first=forms.more_than_leave_at_once),
     "POST leaving.decide": Door("RP", "request", form={"verdict": "allow"}, does="RP"),
     "POST leaving.fetch": Door("C", "request", answers=(409,)),  # what nobody allowed yet: test_leaving
     # Money

@@ -71,7 +71,7 @@ def let_in(place: Place, keys: Iterable[str] = TABLE) -> Iterator[tuple]:
             id = place.id(own(letter), door)
             with place.watch.writing() as written:
                 answer = place.knock(place.desk(letter), key, id, form=place.form(key, id) if key.startswith("POST") else None)
-            if written or door.first:
+            if place.watch.marked or door.first:
                 place.fresh()
             if written or (not is_in(door, letter) and answer.status_code != refusal(door, letter)):
                 yield key, letter, answer.status_code, bool(written)

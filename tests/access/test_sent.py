@@ -67,6 +67,14 @@ def test_a_sign_no_browser_sends_is_refused(app, ids):
     assert stranger.post("/login", username="a\0", password="b").status_code == 400
 
 
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 400, "-" + "9" * 400])
+def test_a_number_of_any_length_is_answered(app, ids, number):
+    desk = Desk(app, "county_admin")
+    assert desk.post("/admin/rate/new/", RATE | {"min_age": number}).status_code == 422
+    clerk = Desk(app, "county_clerk")
+    assert clerk.post(f"/admin/case/{ids['here']['case']}/benefit", {"years_paid": number}).status_code in (409, 422)
+
+
 @pytest.mark.parametrize("township", ["141122999", "141122400", "999999999", "", "x"])
 def test_a_login_belongs_to_a_township_with_a_government(app, township):
     desk = Desk(app, "county_admin")
