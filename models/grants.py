@@ -12,10 +12,11 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models import audit
+from models import audit, realtime
 from models.base import AreaCode, BigId, Editable, Instant, db
 from models.duties import excludes
 from models.scope import Placed
+from models.signin import MOVED, end_all
 from models.user import ROLE_TITLES, SYSTEM, Right, Role, User, check_post
 from models.words import N_, Message, Refusal
 
@@ -173,7 +174,10 @@ def _put_in_force(post: PostGrant, by: str, now: datetime) -> None:
     """Each flush stands before the next, since the database checks that a login in use has its post."""
     former = in_state(post.user, GRANTED)
     if former:
+        end_all(post.user.id, MOVED, realtime.now())
         _end(former, by, now)
+    else:
+        post.user.begins(realtime.now())
     post.state, post.decided_by, post.decided_at = GRANTED, by, now
     db.session.flush()
     post.user.role, post.user.area_code, post.user.active = post.role, post.area_code, True  # which ends the sessions

@@ -75,7 +75,8 @@ def refuse_many(people: int) -> None:
 def ask(sheet: str, area_code: str, why: str, people: int, by: User, now: datetime) -> ExportRequest:
     """Ask for a list of more people than one may take out alone. Raises Refusal for another post, and while the same
     list waits already."""
-    refuse_unentitled(by)
+    if not by.may(Right.EXPORT_NUMBERS):
+        raise Refusal(N_("Your post does not take whole ID numbers out of the portal."))
     waiting = select(ExportRequest.id).where(ExportRequest.asked_by == by.username, ExportRequest.sheet == sheet,
                                              ExportRequest.area_code == area_code, ExportRequest.state == ASKED)
     if db.session.scalar(waiting) is not None:
@@ -84,11 +85,6 @@ def ask(sheet: str, area_code: str, why: str, people: int, by: User, now: dateti
     db.session.add(request)
     audit.record("export_asked", "export_request", area_code, sheet=sheet, people=people, why=why)
     return request
-
-
-def refuse_unentitled(by: User) -> None:
-    if not by.may(Right.EXPORT_NUMBERS):
-        raise Refusal(N_("Your post does not take whole ID numbers out of the portal."))
 
 
 def decide(request: ExportRequest, allow: bool, by: User, now: datetime, at: datetime) -> None:

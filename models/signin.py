@@ -29,7 +29,7 @@ IDLE, LONGEST = timedelta(minutes=15), timedelta(hours=8)
 SEEN_EVERY = timedelta(minutes=1)  # a row written at every click would make readers wait for writers
 
 SIGNED_OUT, ELSEWHERE, UNUSED, TOO_OLD = "signed_out", "elsewhere", "idle", "too_old"
-DISABLED, PASSWORD, BY_ADMIN = "disabled", "password", "by_admin"
+DISABLED, PASSWORD, MOVED, BY_ADMIN = "disabled", "password", "moved", "by_admin"
 ENDS = {
     SIGNED_OUT: N_("You have signed out."),
     ELSEWHERE: N_("Somebody signed in with this user name at another place, which ended the session here. If it was not you, "
@@ -38,6 +38,7 @@ ENDS = {
     TOO_OLD: N_("After 8 hours everybody signs in again."),
     DISABLED: N_("This session was ended: ask the administrator."),
     PASSWORD: N_("The password was changed, which ended the session here."),
+    MOVED: N_("Your post or area was changed: sign in again."),
     BY_ADMIN: N_("The administrator ended this session."),
 }
 
@@ -145,5 +146,5 @@ def _end_with_the_login(session: Session, context: Any, instances: Any) -> None:
 
 
 def _changed(user: User) -> str | None:
-    reasons = {"active": DISABLED, "password_hash": PASSWORD, "role": BY_ADMIN, "area_code": BY_ADMIN}
+    reasons = {"active": DISABLED, "password_hash": PASSWORD, "role": MOVED, "area_code": MOVED}
     return next((why for name, why in reasons.items() if inspect(user).attrs[name].history.has_changes()), None)

@@ -174,6 +174,11 @@ class User(db.Model, Editable, Placed):
         self.failures, self.locked_until, self.code_until = 0, None, None
         self.last_seen_on = now.astimezone(SHANGHAI).date()
 
+    def begins(self, now: datetime) -> None:
+        """The first post is granted: a one-time code that waited for it lives from now on."""
+        if self.code_until is not None:
+            self.code_until = now + passwords.CODE_LIVES
+
     def unused(self, now: datetime) -> bool:
         """Whether nobody has signed in with it for 90 days."""
         return self.last_seen_on is not None and now.astimezone(SHANGHAI).date() - self.last_seen_on > UNUSED

@@ -8,10 +8,9 @@ from sqlalchemy import select
 from models import audit, realtime
 from models.base import db
 from models.signin import BY_ADMIN, SignIn, end_all, live
-from models.user import User
-from models.words import N_, Refusal
+from models.words import N_
 from portal.cli import main
-from portal.commands import json_option, office, refusing, show, tell
+from portal.commands import json_option, known_user, office, refusing, show, tell
 
 
 @main.group(invoke_without_command=True)
@@ -40,9 +39,7 @@ def sessions(context: click.Context, as_json: bool) -> None:
 def end(username: str) -> None:
     """End the session of a person."""
     with office():
-        user = db.session.scalar(select(User).where(User.username == username))
-        if user is None:
-            raise Refusal(N_("There is no user “{name}”."), name=username)
+        user = known_user(username)
         end_all(user.id, BY_ADMIN, realtime.now())
         audit.record("end_sessions", "portal_user", user.area_code, row_id=user.id)
         db.session.commit()

@@ -14,7 +14,7 @@ from models.user import User, new_user
 from models.words import N_, Refusal
 from portal import clock
 from portal.cli import main
-from portal.commands import office, password_from, refusing, tell
+from portal.commands import found_user, known_user, office, password_from, refusing, tell
 
 one_time = click.option("--one-time", is_flag=True, help="Print a code that signs in once within 24 hours; the person then "
                                                          "chooses a password.")
@@ -36,7 +36,7 @@ def user() -> None:
 def add(username: str, role: str, area: str, name: str | None, namesake: bool, one_time: bool) -> None:
     """Add a user, the post granted at once; the password is prompted for or comes from PORTAL_USER_PASSWORD."""
     with office():
-        if _found(username):
+        if found_user(username):
             raise Refusal(N_("There already is a user “{name}”."), name=username)
         _known_area(area)
         password = None if one_time else password_from("PORTAL_USER_PASSWORD")
@@ -54,7 +54,7 @@ def add(username: str, role: str, area: str, name: str | None, namesake: bool, o
 def password(username: str, one_time: bool) -> None:
     """Give a user another password, prompted for or from PORTAL_USER_PASSWORD; their sessions end."""
     with office():
-        user = _known(username)
+        user = known_user(username)
         if not one_time:
             user.set_password(password_from("PORTAL_USER_PASSWORD"))
             user.failures, user.locked_until = 0, None
@@ -70,23 +70,12 @@ def password(username: str, one_time: bool) -> None:
 def reset_code(username: str) -> None:
     """For a lost phone: the user's next sign-in sets up a code generator anew; their sessions end."""
     with office():
-        user = _known(username)
+        user = known_user(username)
         secondfactor.reset(user)
         end_all(user.id, BY_ADMIN, realtime.now())
         audit.record("generator_reset", "portal_user", user.area_code, row_id=user.id)
         db.session.commit()
     tell(N_("{name} sets up a code generator at the next sign-in."), name=username)
-
-
-def _found(username: str) -> User | None:
-    return db.session.scalar(select(User).where(User.username == username))
-
-
-def _known(username: str) -> User:
-    user = _found(username)
-    if user is None:
-        raise Refusal(N_("There is no user “{name}”."), name=username)
-    return user
 
 
 def _code(user: User, one_time: bool) -> str | None:

@@ -178,6 +178,18 @@ def desk_of(username: str) -> Iterator[User]:
             yield user
 
 
+def found_user(username: str) -> User | None:
+    return db.session.scalar(select(User).where(User.username == username))
+
+
+def known_user(username: str) -> User:
+    """Raises Refusal if there is no such user."""
+    user = found_user(username)
+    if user is None:
+        raise Refusal(N_("There is no user “{name}”."), name=username)
+    return user
+
+
 def content(file: str) -> tuple[bytes, str]:
     """The bytes and the name of a file argument; - is standard input. Raises Refusal if it cannot be read."""
     if file == "-":

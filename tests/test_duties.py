@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from exports import postsheet
-from models import grants, schema, signin
+from models import grants, realtime, schema, signin
 from models.audit import AuditEntry
 from models.base import db
 from models.campaign import Campaign
@@ -140,14 +140,14 @@ def test_only_a_granted_post_is_in_force(county, session):
 def test_another_post_ends_the_one_before_and_every_session(county, session):
     clerk = county.clerk
     with arranging():
-        signin.begin(clerk, "127.0.0.1", "x", NOW)
+        signin.begin(clerk, "127.0.0.1", "x", realtime.now())
         post = grants.ask(clerk, Role.COUNTY_REVIEWER, COUNTY, "调岗", county.admin, NOW)
         assert clerk.role == Role.COUNTY_CLERK
         grants.grant(post, county.user("security_admin"), NOW)
     assert [each.state for each in grants.of(clerk)] == [GRANTED, ENDED]
     assert (clerk.role, clerk.active) == (Role.COUNTY_REVIEWER, True)
     with seeing(COUNTY):
-        assert session.scalars(select(SignIn.ended_why)).all() == [signin.DISABLED]
+        assert session.scalars(select(SignIn.ended_why)).all() == [signin.MOVED]
 
 
 def test_a_post_that_ends_leaves_nobody_signed_in(county, session):

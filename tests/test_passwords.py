@@ -220,6 +220,20 @@ def test_a_new_user_gets_a_code_and_an_end(office):
     assert "2099-12-31" in desk.get(f"/admin/user/details/?id={change(office, 'neu')[0]}").text
 
 
+def test_a_code_that_waited_for_the_grant_lives_24_hours_from_it(office):
+    desk = Desk(office, "county_admin")
+    answer = desk.post("/admin/user/new/", username="neu", name="新人", role="township", township=TIANNING,
+                       basis="任命〔2021〕8号")
+    code = re.search(r"只显示这一次）：(\S+?)<", desk.follow(answer).text)[1]
+    change(office, "neu", code_until=ago(days=3))
+    grants_the_post(office, "neu")
+    since = datetime.now(UTC)
+    with realtime.ticking(lambda: since + timedelta(hours=25)):
+        assert refused(office, "neu", code) == refused(office, "neu", "wrong")
+    with realtime.ticking(lambda: since + timedelta(hours=23)):
+        assert entered(office, "neu", code).get("/admin/").location == "/admin/account/"
+
+
 @pytest.mark.parametrize(("days", "home", "warned"), [
     (0, True, False), (75, True, False), (76, True, True), (89, True, True), (90, False, False), (400, False, False)])
 def test_a_password_is_warned_of_from_day_76_and_changed_after_90(office, days, home, warned):

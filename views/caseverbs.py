@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, request, url_for
@@ -12,7 +11,7 @@ from flask_login import current_user
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import workflow
+from models import realtime, workflow
 from models.base import db
 from models.case import Case
 from models.certificate import attach
@@ -104,7 +103,7 @@ class CaseVerbs:
         """Show the whole ID number once, for a reason that goes into the trail."""
         case = self.get_one(id)
         try:
-            number = whole_number(case, current_user._get_current_object(), _why(), datetime.now(UTC))
+            number = whole_number(case, current_user._get_current_object(), _why(), realtime.now())
             db.session.commit()
         except Refusal as refusal:
             db.session.rollback()

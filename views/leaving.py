@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, abort, flash, redirect, request, url_for
@@ -11,7 +10,7 @@ from flask_login import current_user
 from sqlalchemy import func, select
 
 from exports import sheets
-from models import leaving, scope
+from models import leaving, realtime, scope
 from models.base import db
 from models.campaign import Campaign
 from models.leaving import ASKED, ExportRequest
@@ -79,7 +78,7 @@ class LeavingPage(OfficePage):
         verdict = request.form.get("verdict")
         if verdict not in ("allow", "refuse"):
             abort(400)
-        leaving.decide(asked, verdict == "allow", me, now(), datetime.now(UTC))
+        leaving.decide(asked, verdict == "allow", me, now(), realtime.now())
         db.session.commit()
         flash(say(N_("It is decided.")), "success")
         return redirect(url_for(".index"))
@@ -92,7 +91,7 @@ class LeavingPage(OfficePage):
         of = campaign() or abort(404)
         with scope.seeing(asked.area_code):
             people = sheets.people(of)
-        leaving.fetch(asked, people, me, now(), datetime.now(UTC))
+        leaving.fetch(asked, people, me, now(), realtime.now())
         return _taken(of, asked.area_code, asked.reason, people, asked)
 
 
@@ -132,4 +131,4 @@ def _row(asked: ExportRequest) -> dict[str, Any]:
             "by": person(asked.asked_by), "at": moment(asked.asked_at), "state": say(leaving.REQUEST_TITLES[asked.state]),
             "decided": f"{person(asked.decided_by)} {moment(asked.decided_at)}" if asked.decided_by else "–",
             "decides": asked.state == ASKED and me.may(Right.ALLOW_EXPORTS) and asked.asked_by != me.username,
-            "fetches": leaving.is_open(asked, me, datetime.now(UTC))}
+            "fetches": leaving.is_open(asked, me, realtime.now())}

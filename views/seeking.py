@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 from flask import abort, request
 from flask_login import current_user
 
-from models import idnumber, seek
+from models import idnumber, realtime, seek
 
 MOST_DIGITS = 10  # more in a row may be somebody's phone, card or ID number: no address carries them
 
@@ -19,7 +18,7 @@ def tidy(text: str) -> str:
 
 def ticket(text: str) -> str:
     """The ticket of a text for whoever is signed in."""
-    return seek.keep(text, current_user._get_current_object(), datetime.now(UTC))
+    return seek.keep(text, current_user._get_current_object(), realtime.now())
 
 
 def sought() -> str:
@@ -29,7 +28,7 @@ def sought() -> str:
     """
     given = request.args.get("seek")
     if given is not None:
-        return seek.text_of(given, current_user._get_current_object(), datetime.now(UTC)) or abort(404)
+        return seek.text_of(given, current_user._get_current_object(), realtime.now()) or abort(404)
     text = request.args.get("search", "")
     return abort(400) if re.search(rf"\d{{{MOST_DIGITS + 1}}}", idnumber.tidy(text)) else tidy(text)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, redirect, request, url_for
@@ -11,6 +10,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from models import realtime
 from models.base import db
 from models.case import Case
 from models.document import DRAWN, REFUSED, Bulletin, Document
@@ -116,7 +116,7 @@ def _done(task: Task) -> int:
 
 def _times(task: Task) -> dict[str, str]:
     """Time so far, and what is left if it goes on like that. Tasks run on the real clock."""
-    spent = ((task.ended_at or datetime.now(UTC)) - task.created_at).total_seconds()
+    spent = ((task.ended_at or realtime.now()) - task.created_at).total_seconds()
     left = spent / task.finished * (task.total - task.finished) if task.finished and task.state == RUNNING else None
     return {"spent": _length(spent), "left": _length(left) if left is not None else ""}
 
