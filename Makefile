@@ -11,8 +11,10 @@ test-setup:
 demo: setup
 	@exec .venv/bin/portal demo $(if $(PORT),--port $(PORT))
 
+# Browsers and the watches they keep want the machine for themselves.
 test: test-setup
-	$(PYTEST)
+	$(PYTEST) -m "not browser" -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m browser
 
 bench: test-setup
 	$(PYTEST) tests/benchmarks -s -p no:randomly

@@ -13,6 +13,7 @@ from pathlib import Path
 import factories
 import logwatch
 import pytest
+import tally
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, make_url, select, text
 
@@ -29,6 +30,22 @@ AREAS = Path(area.__file__).parent / "data" / "areas_141122.csv"
 DATABASE_URL = os.environ.get("PORTAL_TEST_DATABASE_URL", "")
 # One key for every portal of the tests: they open copies of databases that another has sealed.
 KEY = os.environ["PORTAL_SECRET_KEY"] = "the key of the tests, which seals the trail"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one of several processes
+        session.config.workeroutput["tally"] = tally.gathered()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error) -> None:
+    """What only the process that started the others hears."""
+    tally.gather(getattr(node, "workeroutput", {}).get("tally", {"counted": {}, "told": []}))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    for line in tally.lines():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)

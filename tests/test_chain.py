@@ -10,6 +10,7 @@ from alembic import command
 from conftest import KEY
 from factories import a_case, arranging, walk
 from sqlalchemy import create_engine, delete, insert, select, text, update
+from tally import tell
 
 from models import chain, schema
 from models.audit import AuditEntry, AuditHead, record, verify
@@ -128,7 +129,7 @@ def found() -> bool:
     return False
 
 
-def test_a_thousand_random_tamperings_are_all_found(unguarded, capsys):
+def test_a_thousand_random_tamperings_are_all_found(unguarded):
     dice, met, whole = random.Random(2021), {}, verify()
     for _ in range(TAMPERINGS):
         savepoint = unguarded.begin_nested()
@@ -140,8 +141,7 @@ def test_a_thousand_random_tamperings_are_all_found(unguarded, capsys):
 
     assert verify() == whole > 25
     assert {f"change {field}" for field in FIELDS} <= set(met)
-    with capsys.disabled():
-        print(f"\n{sum(met.values())} tamperings of {len(met)} kinds, all found")
+    tell(f"{sum(met.values())} tamperings of {len(met)} kinds, all found")
 
 
 def test_a_seal_that_was_taken_away_stays_missing(unguarded):

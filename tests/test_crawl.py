@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections import Counter
 
 import pytest
+import serving
 from browsing import PATIENCE, Person
 from factories import PASSWORD
 from peopled import HERS, TOWN, scan
@@ -15,7 +14,6 @@ from screening import Desk, Page, looking
 
 from models.base import db
 from models.certificate import Certificate
-from portal import server
 from portal.settings import ROOT
 
 pytestmark = pytest.mark.browser
@@ -36,11 +34,8 @@ def place(townships):
 @pytest.fixture(scope="module")
 def address(place):
     """The two townships behind the real web server."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    serving = server.built(place[0], listener)
-    threading.Thread(target=serving.run, daemon=True).start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    serving.close()
+    with serving.served(place[0]) as address:
+        yield f"http://{address}"
 
 
 def opened(person: Person, url: str) -> list[str]:

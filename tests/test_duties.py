@@ -24,7 +24,7 @@ from models.signin import SignIn
 from models.user import RIGHTS, Right, Role, User, new_user
 from models.words import Refusal
 
-PAIRS = [tuple(sorted(pair)) for pair in EXCLUDED]
+PAIRS = sorted(tuple(sorted(pair)) for pair in EXCLUDED)
 NAMED = [f"{one}-{other}" for one, other in PAIRS]
 schema.metadata()  # every table is known
 MAPPED = sorted((mapper.class_ for mapper in db.Model.registry.mappers), key=lambda cls: cls.__name__)

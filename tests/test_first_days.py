@@ -10,6 +10,7 @@ from browsing import PASSWORD, Person, Portal
 
 from models import realtime
 
+pytestmark = pytest.mark.browser
 OWN = "Xk-Sdfpq-83726"
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import http.client
 import re
 import socket
-import threading
 from collections import Counter
 from contextlib import closing
 
 import pytest
+import serving
 from click.testing import CliRunner
 from factories import PASSWORD
 from flask import abort
 from peopled import office
 from screening import Desk
 
-from portal import headers, server
+from portal import headers
 from portal.cli import main
 from portal.headers import HEADERS
 
@@ -108,12 +108,9 @@ def test_with_names_set_no_other_is_answered(database, tmp_path, host, status):
 @pytest.fixture
 def address(portal):
     """The portal behind its real web server."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    serving = server.built(portal, listener)
-    thread = threading.Thread(target=serving.run, daemon=True)
-    thread.start()
-    yield listener.getsockname()
-    serving.close()
+    with serving.served(portal) as address:
+        host, _, port = address.partition(":")
+        yield host, int(port)
 
 
 def said(address, request: bytes) -> http.client.HTTPResponse:

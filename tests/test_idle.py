@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from threading import Thread
-
 import pytest
 from browsing import chromium, seats
 from factories import PASSWORD
 from playwright.sync_api import expect
 from screening import Clock
-from waitress import create_server
+from serving import served
 
 pytestmark = pytest.mark.browser
 ADMIN = "county_admin"
@@ -24,13 +22,8 @@ def clock(portal) -> Clock:
 @pytest.fixture
 def seat(portal, clock, tmp_path):
     """Seats people at the portal, served from this process, whose clock the test moves."""
-    server = create_server(portal, port=0, threads=4)
-    serving = Thread(target=server.run, daemon=True)
-    serving.start()
-    with chromium() as browser, seats(browser, f"http://127.0.0.1:{server.effective_port}", tmp_path) as seat:
+    with served(portal) as address, chromium() as browser, seats(browser, f"http://{address}", tmp_path) as seat:
         yield seat
-    server.close()
-    serving.join(10)
 
 
 def pass_(clock: Clock, *people, **by: float) -> None:

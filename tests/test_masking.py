@@ -15,6 +15,7 @@ from peopled import furnish
 from screening import Desk, Page, looking
 from sqlalchemy import select
 from stdnum.cn.ric import calc_check_digit
+from tally import tell
 from test_architecture import ROOT, modules, name
 
 from exports import notices, sheets
@@ -110,7 +111,7 @@ def text_of(page: str) -> str:
 
 
 @pytest.mark.parametrize("post", ["county_admin", "county_clerk", "county_reviewer", "auditor", TOWN])
-def test_no_page_narrows_a_tail(app, people, post, capsys):
+def test_no_page_narrows_a_tail(app, people, post):
     desk, seen, ahead, counts = Desk(app, post), set(), ["/admin/"], []
     with looking(app):
         ahead += [f"/admin/case/details/?id={id}" for id in db.session.scalars(
@@ -127,8 +128,7 @@ def test_no_page_narrows_a_tail(app, people, post, capsys):
             counts += found
             ahead += Page(answer.text).links
     assert len(counts) >= 8
-    with capsys.disabled():
-        print(f"\nS9, {post}: {len(seen)} pages, {len(counts)} tails shown, fewest candidates {min(counts)}")
+    tell(f"S9, {post}: {len(seen)} pages, {len(counts)} tails shown, fewest candidates {min(counts)}")
 
 
 def rows_of(book: bytes) -> list[str]:
@@ -136,7 +136,7 @@ def rows_of(book: bytes) -> list[str]:
             for page in openpyxl.load_workbook(io.BytesIO(book)) for row in page.iter_rows(values_only=True)]
 
 
-def test_no_sheet_narrows_a_tail(app, people, capsys):
+def test_no_sheet_narrows_a_tail(app, people):
     counts = []
     with app.app_context(), seeing("141122"):
         of, now = the_campaign(), datetime(2021, 9, 19, 10, tzinfo=UTC)
@@ -148,8 +148,7 @@ def test_no_sheet_narrows_a_tail(app, people, capsys):
     assert len(whole) == len(people)
     assert len(counts) >= 8
     assert min(counts) >= ENOUGH
-    with capsys.disabled():
-        print(f"\nS9, sheets: {len(counts)} tails shown, fewest candidates {min(counts)}")
+    tell(f"S9, sheets: {len(counts)} tails shown, fewest candidates {min(counts)}")
 
 
 @pytest.mark.parametrize("kind", notices.NOTICES)

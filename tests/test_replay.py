@@ -19,6 +19,7 @@ from factories import (
     walk,
 )
 from sqlalchemy import text
+from tally import tell
 
 from models import workflow
 from models.audit import AuditEntry
@@ -103,7 +104,7 @@ def a_benefit_record(case, dice):
 WAYS = [a_step] * 6 + [a_reclassification, an_undoing, a_return, a_correction, some_material, a_paper, a_benefit_record]
 
 
-def test_a_case_is_rebuilt_after_any_way_through_the_work(county, capsys):
+def test_a_case_is_rebuilt_after_any_way_through_the_work(county):
     deeds, refusals, rows = 0, 0, 0
     for seed in range(WALKS):
         dice = random.Random(seed)
@@ -123,8 +124,7 @@ def test_a_case_is_rebuilt_after_any_way_through_the_work(county, capsys):
             rows += len(present(case))
 
     assert deeds > 2 * WALKS
-    with capsys.disabled():
-        print(f"\n{WALKS} cases rebuilt from the trail, {deeds} acts, {refusals} refused, {rows} rows")
+    tell(f"{WALKS} cases rebuilt from the trail, {deeds} acts, {refusals} refused, {rows} rows")
 
 
 @pytest.mark.parametrize("category", categories())

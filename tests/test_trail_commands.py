@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from tally import tell
 
 from portal.cli import main
 
@@ -70,7 +71,7 @@ ACTS = (
 )
 
 
-def test_every_command_leaves_one_entry_or_none(desk, capsys):
+def test_every_command_leaves_one_entry_or_none(desk):
     left = []
     for words, code, entries in ACTS:
         typed = [word.replace("SAMPLES", str(SAMPLES)) for word in words]
@@ -83,8 +84,7 @@ def test_every_command_leaves_one_entry_or_none(desk, capsys):
         elif "roster" in words or "benefits" in words:
             assert new == 1 + rows_in(result.output), (words, result.output)
         left.append(new)
-    with capsys.disabled():
-        print(f"\n{len(left)} commands, {sum(left)} entries")
+    tell(f"{len(left)} commands, {sum(left)} entries")
 
 
 def rows_in(sentence: str) -> int:

@@ -12,6 +12,7 @@ from factories import PASSWORD, TIANNING, arranging
 from peopled import HERE, HERS, OTHER, TOWN, scan
 from screening import Desk, hidden
 from sqlalchemy import func, select
+from tally import tell
 
 from models.area import Village
 from models.audit import AuditEntry, verify
@@ -228,7 +229,7 @@ ACTS = (
 )
 
 
-def test_every_form_leaves_one_entry(app, capsys):
+def test_every_form_leaves_one_entry(app):
     left = {}
     for act in ACTS:
         desk = Desk(app, act.who)
@@ -238,8 +239,7 @@ def test_every_form_leaves_one_entry(app, capsys):
         assert answer.status_code in act.statuses, (act.endpoint, answer.status_code, answer.text)
         assert count(app) - before == act.entries, (act.endpoint, [entry.act for entry in entries(app)[before:]])
         left[act.endpoint] = act.entries
-    with capsys.disabled():
-        print(f"\n{len(left)} forms sent, {sum(left.values())} entries: one each, none for {sum(not n for n in left.values())}")
+    tell(f"{len(left)} forms sent, {sum(left.values())} entries: one each, none for {sum(not n for n in left.values())}")
 
 
 def test_every_form_is_sent_by_one_of_these_tests(app):
@@ -301,7 +301,7 @@ def test_setting_up_a_generator_is_one_entry_a_form(app, monkeypatch):
 
 
 @pytest.mark.parametrize("who", POSTS)
-def test_every_refused_form_leaves_one_entry(app, who, capsys):
+def test_every_refused_form_leaves_one_entry(app, who):
     """Without a token, and with it but with nothing filled in: whatever is answered by 400 or more."""
     desk, met = Desk(app, who), 0
     for name, rule in posts(app).items():
@@ -317,8 +317,7 @@ def test_every_refused_form_leaves_one_entry(app, who, capsys):
                 assert new[0].why
                 assert (new[0].role, new[0].address) == ("township" if who == TOWN else who, "127.0.0.1")
                 met += 1
-    with capsys.disabled():
-        print(f"\n{who}: {met} refused forms, {met} entries")
+    tell(f"{who}: {met} refused forms, {met} entries")
     assert met > len(posts(app))
 
 

@@ -10,15 +10,9 @@ from screening import Desk
 from sqlalchemy import select
 
 from access.knocking import NAMES, Place
-from access.tally import lines
 from models.base import db
 from models.signin import SignIn
 from models.user import User
-
-
-def pytest_terminal_summary(terminalreporter) -> None:
-    for line in lines():
-        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ from flask import Flask
 from peopled import OTHER, TOWN
 from screening import Desk, looking
 from sqlalchemy import Engine, event
+from tally import holds
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from access.policy import LETTERS, POSTS, TABLE, Door
-from access.tally import holds
 from models.base import db
 
 NAMES = {letter: TOWN if letter == "T" else role for letter, role in LETTERS.items() if letter in POSTS} | {"O": OTHER}

@@ -40,7 +40,8 @@ def patched(target: Any, name: str, value: Any) -> Iterator[None]:
 
 def limited() -> list[type]:
     """Every table that the seam limits."""
-    return [cls for base in (scope.Placed, scope.Child, scope.Carried) for cls in scope.kinds(base)]
+    found = [cls for base in (scope.Placed, scope.Child, scope.Carried) for cls in scope.kinds(base)]
+    return sorted(found, key=lambda cls: cls.__name__)
 
 
 def without_seam(*open_tables: type) -> Any:

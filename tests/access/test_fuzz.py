@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
+from tally import COUNTED
 
 from access.knocking import NAMES, Place, ruled
 from access.noise import Noise
 from access.policy import TABLE
-from access.tally import COUNTED
 
 REQUESTS = 10_000
 WHO = [*NAMES, "-"]

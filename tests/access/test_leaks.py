@@ -9,10 +9,10 @@ from factories import TIANNING, XIAJIAYING
 from peopled import HERS, THEIRS, THERE, TOWN
 from screening import Desk, Page, looking
 from sqlalchemy import select
+from tally import holds
 
 from access.knocking import LOGS, does, is_in, unpacked
 from access.policy import TABLE
-from access.tally import holds
 from access.test_tokens import without_tokens
 from models.area import Village, short_name
 from models.base import db

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from factories import moved_to
+from tally import holds
 
 from access.knocking import LOGS, MALFORMED, METHODS, MISSING, NAMES, Place, bare, changed, does, is_in, own, refusal, ruled
 from access.policy import ANYBODY, TABLE
-from access.tally import holds
 from models.base import db
 from models.user import User
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
+from tally import COUNTED
 
 from access.mutants import (
     Site,
@@ -21,7 +22,6 @@ from access.mutants import (
 )
 from access.policy import LETTERS, POSTS, TABLE
 from access.probes import count, doors_of, leaking, let_in, shut_out, strange_rows
-from access.tally import COUNTED
 from models.user import RIGHTS, Right, Role
 
 named = lambda cls: cls.__name__

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tally import COUNTED, holds
 from werkzeug.routing import Map, Rule
 
 from access.knocking import ruled
 from access.policy import ANYBODY, LETTERS, POSTS, TABLE
-from access.tally import COUNTED, holds
 from models.user import Role
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from tally import holds
 
 from access.knocking import LOGS, NAMES, changed, own
-from access.tally import holds
 from access.test_matrix import POSTS
 
 
