@@ -32,6 +32,7 @@ def metadata() -> MetaData:
         certificate,
         document,
         draft,
+        formkey,
         grants,
         imports,
         leaving,

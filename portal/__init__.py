@@ -12,7 +12,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import views
     from models import schema
     from models.base import db
-    from portal import auth, bulletins, clock, headers, health, jobs, language, refusals, wellformed
+    from portal import auth, bulletins, clock, headers, health, jobs, language, once, refusals, wellformed
     from portal.store import Store
 
     settings = settings or Settings.from_env()
@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     wellformed.init_app(app)
     auth.init_app(app)
     refusals.init_app(app)
+    once.init_app(app)  # behind the others: it is the first to see an answer
     jobs.init_app(app)
     health.init_app(app)
     views.init_app(app)

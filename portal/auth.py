@@ -17,7 +17,7 @@ from models.base import db
 from models.schema import writing
 from models.signin import SignIn
 from models.user import User
-from portal import clock, drafts, gate, secondstep
+from portal import clock, drafts, gate, once, secondstep
 from portal.language import came_from
 from portal.signin import begin, onwards, sign_in, sign_out
 
@@ -61,7 +61,10 @@ def _open_request():
     g.signin = row  # views may ask it when a one-time code was last given
     _enter(row.user.sight())
     _enter(acting())
-    return gate.stop()
+    stopped = gate.stop()
+    if stopped is None:
+        _enter(once.claimed())
+    return stopped
 
 
 def _person(_request: Request) -> User | None:

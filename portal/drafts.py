@@ -18,12 +18,12 @@ from models.base import db
 from models.signin import ELSEWHERE, TOO_OLD, UNUSED, SignIn
 from models.words import N_
 from portal.language import came_from
+from portal.once import FIELD, MARK
 from views.draftwords import words
 from views.words import say
 
 # Ends after which a person comes back to their work; after the others somebody wanted it to stop.
 RETURNING = {UNUSED, TOO_OLD, ELSEWHERE}
-MARK = "kept_draft"  # the field by which a kept form is known when it is sent again
 _SECRET = re.compile(r"password|secret|otp|one_time|totp|^code$", re.IGNORECASE)
 # Passwords are typed on the one, whatever the fields are called; people are looked for with the other, again and again.
 _NEVER = ("/admin/account/", "/admin/find/")
@@ -61,7 +61,7 @@ def _fields() -> list[tuple[str, str]]:
 
 def _says_something() -> bool:
     """Not a mere button, such as what fetches a file: that is simply pressed again."""
-    return bool(_fields()) or _has_files()
+    return any(name != FIELD for name, _ in _fields()) or _has_files()
 
 
 def _has_files() -> bool:
@@ -73,7 +73,9 @@ def page() -> Response | str:
     kept = draft.of(g.signin.user, realtime.now())
     if kept is None:
         return redirect(url_for("admin.index"))
-    return render_template("draft.html", title=say(N_("What you typed is kept")), kept=kept, shown=words(kept.fields), mark=MARK)
+    fields = [field for field in kept.fields if field[0] != FIELD]
+    return render_template("draft.html", title=say(N_("What you typed is kept")), kept=kept, fields=fields, shown=words(fields),
+                           key=dict(kept.fields).get(FIELD), mark=MARK)
 
 
 def drop() -> Response:

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from models import audit, scope
+from models import audit, formkey, realtime, scope
 from models.base import db
 from models.campaign import Campaign
 from models.document import Bulletin
@@ -46,8 +46,10 @@ def _try(act) -> None:
 
 
 def look(app: Flask) -> list[int]:
-    """Have made what is due by the business clock; ids of the new bulletins."""
+    """Have made what is due by the business clock; ids of the new bulletins. Keys of old forms are forgotten."""
     with app.app_context():
+        formkey.purge(realtime.now())
+        db.session.commit()
         return ensure_bulletin(clock.now())
 
 

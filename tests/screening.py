@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from factories import PASSWORD, arranging
 from flask import Flask
 from werkzeug.test import TestResponse
 
+TOKENS = ["csrf_token", "once"]
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 UNLABELLED = {"hidden", "submit", "button"}
 # Latin letters that belong on a Chinese page.
@@ -58,11 +60,11 @@ class Page(HTMLParser):
             self.links.append(given["href"])
         if tag in ("input", "select", "textarea"):
             self.inputs.append(given)
-            if self.form is not None and given.get("name") == "csrf_token":
-                self.form["token"] = True
+            if self.form is not None and given.get("name") in TOKENS:
+                self.form["tokens"].append(given["name"])
         if tag == "form":
             self.faults += ["a form in a form"] * (self.form is not None)
-            self.form = {"post": given.get("method", "").lower() == "post", "token": False}
+            self.form = {"post": given.get("method", "").lower() == "post", "tokens": []}
         if tag not in VOID:
             self.open.append(tag)
 
@@ -70,7 +72,7 @@ class Page(HTMLParser):
         if not self.open or self.open.pop() != tag:
             self.faults.append(f"</{tag}> closes another tag")
         if tag == "form":
-            self.faults += ["a form to post without a token"] * (self.form["post"] and not self.form["token"])
+            self.faults += ["a form to post without its token and one key"] * (self.form["post"] and self.form["tokens"] != TOKENS)
             self.form = None
 
     def handle_data(self, data: str) -> None:
@@ -112,7 +114,11 @@ class Desk:
         return self._checked(self.client.get(url, **options))
 
     def post(self, url: str, data: dict | None = None, **fields: Any) -> TestResponse:
-        return self._checked(self.client.post(url, data={"csrf_token": self.token} | (data or {}) | fields))
+        return self._checked(self.client.post(url, data=self.tokens() | (data or {}) | fields))
+
+    def tokens(self) -> dict[str, str]:
+        """What a form of a page has, with a new key."""
+        return {"csrf_token": self.token, "once": secrets.token_urlsafe(16)}
 
     def find(self, room: str, text: str) -> TestResponse:
         """The list of a room, searched by its box."""

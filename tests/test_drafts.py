@@ -247,7 +247,7 @@ def test_only_forms_of_the_office_are_kept(app, clock, url):
 def test_a_button_a_search_and_the_own_page_are_asked_for_again(app, place, clock, url, fields):
     desk = Desk(app, TOWN)
     clock.on(minutes=15)
-    data = {"csrf_token": desk.token, **fields}
+    data = desk.tokens() | fields
     answer = desk.client.post(url.format(**place[2]), data=data, headers={"Referer": "http://localhost/admin/document/"})
     assert answer.location == "/login?next=/admin/document/"
     assert count(app) == 0

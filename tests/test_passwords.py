@@ -133,7 +133,7 @@ def refused(app, username: str, password: str) -> str:
     desk.get("/login")
     answer = desk.post("/login", username=username, password=password)
     assert answer.status_code == 401
-    return re.sub(r'(name="csrf_token" value=)"[^"]*"', r"\1", answer.text)
+    return re.sub(r'(name="(?:csrf_token|once)" value=)"[^"]*"', r"\1", answer.text)
 
 
 def change(app, username: str, **values: object) -> tuple[int, int]:

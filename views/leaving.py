@@ -10,7 +10,7 @@ from flask_login import current_user
 from sqlalchemy import func, select
 
 from exports import sheets
-from models import leaving, realtime, scope
+from models import formkey, leaving, realtime, scope
 from models.base import db
 from models.campaign import Campaign
 from models.leaving import ASKED, ExportRequest
@@ -99,7 +99,9 @@ def _taken(of: Campaign, place: str, why: str, people: int, asked: ExportRequest
     """The workbook and its entry."""
     with scope.seeing(place):
         content = sheets.build(sheets.WHOLE, of, now(), say, downloads.line(why))
-    if asked is not None:
+    if asked is None:
+        formkey.forgo()
+    else:
         asked.sha256 = downloads.checksum(content)
     where = names().township(place) if len(place) > 6 else of.county_name
     name = said(N_("{place} suspended people with whole ID numbers_{day}.xlsx"), place=where, day=f"{now():%Y-%m-%d}")

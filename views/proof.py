@@ -9,7 +9,7 @@ from flask import current_app, g, request
 from flask_login import current_user
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import audit, realtime, secondfactor, signin
+from models import audit, formkey, realtime, secondfactor, signin
 from models.base import db
 from models.passwords import password_fits
 from models.user import User
@@ -80,6 +80,7 @@ def _noted(act: str, user: User, **details: Any) -> bool:
     """Commit it, with its entry; not where the same code came twice at once, and the other was quicker."""
     try:
         audit.record(act, "portal_user", user.area_code, row_id=user.id, **details)
+        formkey.aside()
         db.session.commit()
     except StaleDataError:
         db.session.rollback()

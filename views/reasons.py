@@ -83,4 +83,4 @@ def _problems() -> list[tuple[str, str]]:
 
 def _kept() -> list[tuple[str, str]]:
     """What the form that led here said, to be said again."""
-    return [pair for pair in request.form.items(multi=True) if pair[0] not in ("csrf_token", "reason", "words", "code")]
+    return [pair for pair in request.form.items(multi=True) if pair[0] not in ("csrf_token", "once", "reason", "words", "code")]

@@ -24,8 +24,8 @@ from access.policy import LETTERS, POSTS, TABLE, Door
 from models.base import db
 
 NAMES = {letter: TOWN if letter == "T" else role for letter, role in LETTERS.items() if letter in POSTS} | {"O": OTHER}
-# A refusal, a download, a live session, a look at a number and a search leave a line there.
-LOGS = ("audit_entry", "audit_head", "sign_in", "address_try", "number_view", "seek")
+# A refusal, a download, a live session, a look at a number and a search leave a line there, and so does the key of a form.
+LOGS = ("audit_entry", "audit_head", "sign_in", "address_try", "number_view", "seek", "form_key")
 MISSING = {"code": "141122999"}
 MALFORMED = ("x", "1,2", "-1", "1" * 40, "٣", "1e3", "0x1")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
@@ -151,7 +151,7 @@ class Place:
     def knock(self, desk: Desk, key: str, id: Any = None, *, method: str | None = None, form: Any = None) -> TestResponse:
         """One request with one's own token; the answer is ours, whatever it is."""
         method = method or key.split()[0]
-        fields = {"csrf_token": desk.token} | (form or {})
+        fields = desk.tokens() | (form or {})
         data = {"data": fields} if method not in ("GET", "HEAD", "OPTIONS") else {}
         answer = desk.client.open(self.address(key, id), method=method, **data)
         holds(told_how_to_be_safe(answer), method, key, id, answer.headers)
@@ -177,7 +177,7 @@ def told_how_to_be_safe(answer: TestResponse) -> bool:
 def bare(answer: TestResponse) -> tuple:
     """All of an answer, but for the day and the cookie; a token, and what is left of a session, is other in every second."""
     headers = sorted((name, text) for name, text in answer.headers if name not in ("Date", "Set-Cookie"))
-    return answer.status_code, headers, re.sub(rb'(name="csrf_token" value=|data-idle=|data-life=)"[^"]*"', rb"\1", answer.data)
+    return answer.status_code, headers, re.sub(rb'(name="(?:csrf_token|once)" value=|data-idle=|data-life=)"[^"]*"', rb"\1", answer.data)
 
 
 def unpacked(content: bytes) -> list[str]:

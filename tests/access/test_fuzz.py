@@ -64,7 +64,7 @@ def sent(place: Place, who: str, noise: Noise, number: int) -> tuple | None:
         door = TABLE[key]
         known = place.form(key, place.id("there" if who == "O" else "here", door)) if door.row or not door.first else {}
         answer = desk.client.open(url, method=method, headers=noise.headers(),
-                                  data={"csrf_token": desk.token} | noise.form(known))
+                                  data=desk.tokens() | noise.form(known))
     if key.endswith(ENDS):
         place.fresh()
     COUNTED["fuzzed"] += 1

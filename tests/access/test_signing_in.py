@@ -73,5 +73,5 @@ def test_a_form_that_came_too_late_leads_back_to_its_page(app, ids):
     desk, url = Desk(app), f"/admin/case/{ids['here']['case']}/"
     desk.get("/login")
     for page, wanted in ((f"/admin/case/details/?id={ids['here']['case']}",) * 2, ("/admin/case/bulk", None), ("//evil/", None)):
-        answer = desk.client.post(f"{url}step", data={"csrf_token": desk.token}, headers={"Referer": f"http://localhost{page}"})
+        answer = desk.client.post(f"{url}step", data=desk.tokens(), headers={"Referer": f"http://localhost{page}"})
         assert parse_qs(urlsplit(answer.location).query).get("next", [None])[0] == wanted, page
