@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import AreaCode, BigId, Instant, Json, Row, db
 from models.months import Month
-from models.scope import Placed, Shared
+from models.scope import PAST_THE_WALLS, Placed, Shared
 from models.words import N_, Refusal
 
 GENESIS = "0" * 64
@@ -91,6 +91,11 @@ def use_key(engine: Engine, key: str | None) -> None:
     engine.update_execution_options(trail_key=key)
 
 
+def _run(connection: Connection, statement: Any, rows: Any = None, **options: Any) -> Any:
+    """Whoever acts, and whatever they see: the chain runs through all areas."""
+    return connection.execute(statement, rows, execution_options=PAST_THE_WALLS | options)
+
+
 def _seal(connection: Connection, entries: int, newest: str) -> str | None:
     key = connection.get_execution_options().get("trail_key")
     # The key also signs cookies: what is sealed here can be no cookie.
@@ -104,20 +109,20 @@ def _sealed(connection: Connection, head: Any) -> bool:
 
 def seal_first(connection: Connection) -> None:
     """Seal the head as it stands: only when the column is made, so that a seal taken away later stays missing."""
-    head = connection.execute(select(AuditHead.__table__)).one()
-    connection.execute(update(AuditHead.__table__).values(seal=_seal(connection, head.entries, head.hash)))
+    head = _run(connection, select(AuditHead.__table__)).one()
+    _run(connection, update(AuditHead.__table__).values(seal=_seal(connection, head.entries, head.hash)))
 
 
 def append(connection: Connection, entries: list[dict[str, Any]]) -> None:
     """Chain *entries* (every column but the hashes) behind the newest, and seal. A broken seal is never mended."""
-    head = connection.execute(select(AuditHead.__table__).with_for_update()).one()
+    head = _run(connection, select(AuditHead.__table__).with_for_update()).one()
     previous, sealed = head.hash, _sealed(connection, head)
     for entry in entries:
         entry["previous"] = previous
         entry["hash"] = previous = digest(previous, entry | {"at": stamp(entry["at"])})
-    connection.execute(insert(AuditEntry.__table__), entries)
+    _run(connection, insert(AuditEntry.__table__), entries)
     count = head.entries + len(entries)
-    connection.execute(update(AuditHead.__table__).values(
+    _run(connection, update(AuditHead.__table__).values(
         hash=previous, entries=count, seal=_seal(connection, count, previous) if sealed else head.seal))
 
 
@@ -141,7 +146,7 @@ def digest(previous: str, entry: dict) -> str:
 
 def newest() -> tuple[int, str]:
     """How many entries there are, and the first 16 digits of the newest hash: what paper says of the trail."""
-    head = db.session.connection().execute(select(AuditHead.__table__)).one()
+    head = _run(db.session.connection(), select(AuditHead.__table__)).one()
     return head.entries, head.hash[:16]
 
 
@@ -164,12 +169,12 @@ def _verified(printed: str | None) -> int:
     statement = select(AuditEntry.__table__).order_by(AuditEntry.__table__.c.id)
     connection = db.session.connection()
     # The option goes with the statement: on the connection it would stay, and turn later statements into cursors.
-    for entry in connection.execute(statement, execution_options={"yield_per": 5000}).mappings():
+    for entry in _run(connection, statement, yield_per=5000).mappings():
         expected = digest(previous, dict(entry) | {"at": stamp(entry["at"])})
         if (entry["previous"], entry["hash"]) != (previous, expected):
             raise Broken(N_("The trail is broken at entry {id}: it, or one before it, was changed."), id=entry["id"])
         previous, count, met = expected, count + 1, met or expected.startswith(printed)
-    heads = connection.execute(select(AuditHead.__table__)).all()
+    heads = _run(connection, select(AuditHead.__table__)).all()
     if [(head.hash, head.entries) for head in heads] != [(previous, count)]:
         raise Broken(N_("The trail is broken at its end: entries after number {count} are missing or foreign."),
                      count=count)

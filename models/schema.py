@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, event, inspect
 
-from models import chain
+from models import chain, rowwalls, scope
 from models.base import Base
 
 # GET requests set it to False: they need not wait for each other, and the database refuses whatever they would write.
@@ -56,9 +56,10 @@ def _config(connection: Connection) -> Config:
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest schema; rows are kept. Where the trail's seal is new, it is set."""
-    with engine.begin() as connection:
+    with scope.everything("a migration changes all rows"), engine.begin() as connection:
         sealable = _can_seal(connection)
         command.upgrade(_config(connection), "head")
+        rowwalls.put_up(connection)
         if not sealable:
             chain.seal_first(connection)
 
@@ -80,6 +81,7 @@ def revise(engine: Engine, message: str) -> None:
     """Write the next migration from what differs (for developers)."""
     with engine.begin() as connection:
         command.revision(_config(connection), message, autogenerate=True)
+        rowwalls.put_up(connection)
 
 
 def tune(engine: Engine, key: str | None = None) -> None:
@@ -92,6 +94,7 @@ def tune(engine: Engine, key: str | None = None) -> None:
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        rowwalls.tell(engine)
         event.listen(engine, "begin", _begin_elsewhere)
 
 

@@ -28,6 +28,9 @@ from models.base import db
 from models.words import N_, Refusal
 
 EVERYWHERE = ""
+# An execution option for the few Core statements that need more than is in sight: the trail's chain, and where a row was.
+# The seam does not limit them; the walls of the database would (models/rowwalls.py).
+PAST_THE_WALLS = {"past_the_walls": True}
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ def everything(why: str) -> Any:
     return seeing(EVERYWHERE)
 
 
+def sight() -> Sight:
+    """All that limits what is read and written now."""
+    return _sight.get()
+
+
 def current() -> str | None:
     return _sight.get().prefix
 
@@ -108,7 +116,7 @@ def kinds(base: type) -> list[type]:
     return [m.class_ for m in db.Model.registry.mappers if issubclass(m.class_, base)]
 
 
-def _named(name: str) -> Any:
+def named(name: str) -> Any:
     return next(m.class_ for m in db.Model.registry.mappers if m.class_.__name__ == name)
 
 
@@ -117,10 +125,10 @@ def _table_criterion(cls: Any, table: Any, prefix: str) -> ColumnElement[bool]:
     if issubclass(cls, Placed):
         return in_area(table.c[inspect(cls).attrs.area_code.columns[0].name], prefix)
     if issubclass(cls, Child):
-        column, parent = cls.__parent__[0], _named(cls.__parent__[1])
+        column, parent = cls.__parent__[0], named(cls.__parent__[1])
         other = parent.__table__.alias()
         return exists().where(other.c.id == table.c[column], _table_criterion(parent, other, prefix))
-    carrier, column = _named(cls.__carrier__[0]), cls.__carrier__[1]
+    carrier, column = named(cls.__carrier__[0]), cls.__carrier__[1]
     other = carrier.__table__.alias()
     return exists().where(other.c[column] == table.c.id, _table_criterion(carrier, other, prefix))
 
@@ -157,7 +165,9 @@ def _criteria(sight: Sight) -> tuple[Any, ...]:
 
 @event.listens_for(Session, "do_orm_execute")
 def _limit(state: ORMExecuteState) -> None:
-    if not state.is_column_load:
+    if state.is_column_load:  # of a row that is in hand already, and stays so on either database
+        state.update_execution_options(**PAST_THE_WALLS)
+    else:
         state.statement = state.statement.options(*_criteria(replace(_sight.get(), reader=())))
 
 
@@ -174,7 +184,7 @@ def _code_of(row: Any, session: Session) -> str | None:
 
 def _hangs(row: Any) -> tuple[Any, str, Any]:
     """What a child hangs on: the parent's class, the column that says which, and the parent about to be set."""
-    column, cls = row.__parent__[0], _named(row.__parent__[1])
+    column, cls = row.__parent__[0], named(row.__parent__[1])
     relations = [r for r in inspect(type(row)).relationships if {c.name for c in r.local_columns} == {column}]
     added = [parent for r in relations for parent in inspect(row).attrs[r.key].history.added or ()]
     return cls, column, added[0] if added else None
@@ -190,7 +200,7 @@ def _carried_code(row: Any, session: Session) -> str | None:
     """A new person may come before their first case; an old one must have a case in sight."""
     if row.id is None or row in session.new:
         return current()
-    cls, column = _named(row.__carrier__[0]), row.__carrier__[1]
+    cls, column = named(row.__carrier__[0]), row.__carrier__[1]
     carrier = session.query(cls).filter(getattr(cls, column) == row.id).first()
     return carrier and carrier.area_code
 
@@ -202,7 +212,8 @@ def formerly(row: Any, key: str, session: Session) -> Any:
     if history.deleted or not history.added or not state.persistent:
         return history.deleted[0] if history.deleted else None
     column = inspect(type(row)).attrs[key].columns[0]
-    return session.connection().scalar(select(column).where(column.table.c.id == state.identity[0]))
+    was = select(column).where(column.table.c.id == state.identity[0])
+    return session.connection().scalar(was, execution_options=PAST_THE_WALLS)
 
 
 def _moved_from(row: Any, session: Session) -> str | None:

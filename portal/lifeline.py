@@ -11,8 +11,8 @@ _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 
-def die_with(parent: int) -> None:
+def die_with(parent: int, by: int = signal.SIGKILL) -> None:
     """Called in a child: ask the kernel to end it with *parent*; end at once if the parent is gone already."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)

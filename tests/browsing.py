@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Browser, ConsoleMessage, Download, Locator, Page, Response, expect, sync_playwright
 from running import alive, descendants, until
+from stages import beside
 
 from portal.cli import main
 from portal.doctor import APT
@@ -57,7 +58,8 @@ class Portal:
         self.folder, self.log = folder, folder / "portal.log"
         self.address = f"http://127.0.0.1:{free_port()}"
         self.env = {
-            "PORTAL_DATA_DIR": str(folder / "data"), "PORTAL_DATABASE_URL": "", "PORTAL_REDIS_URL": "", "PORTAL_LOCALE": "",
+            "PORTAL_DATA_DIR": str(folder / "data"), "PORTAL_DATABASE_URL": beside(folder / "data"), "PORTAL_REDIS_URL": "",
+            "PORTAL_LOCALE": "",
             "PORTAL_NOW": "2021-09-19T09:30:00+08:00", "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_USER_PASSWORD": PASSWORD,
             "PORTAL_DEMO_PASSWORD": PASSWORD, "PORTAL_SECOND_FACTOR": "off", "PYTHONPATH": str(ROOT)}
 

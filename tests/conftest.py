@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cluster
 import factories
 import logwatch
 import pytest
 import tally
 from flask import Flask
-from sqlalchemy import Engine, create_engine, event, make_url, select, text
+from sqlalchemy import Engine, create_engine, event, select
+from stages import VARIABLE, PostgresStage, SqliteStage, the_stage
 
 from models import area, schema
 from models.audit import acting_as
@@ -27,9 +28,19 @@ from models.scope import everything, seeing
 from models.user import Role, User
 
 AREAS = Path(area.__file__).parent / "data" / "areas_141122.csv"
-DATABASE_URL = os.environ.get("PORTAL_TEST_DATABASE_URL", "")
 # One key for every portal of the tests: they open copies of databases that another has sealed.
 KEY = os.environ["PORTAL_SECRET_KEY"] = "the key of the tests, which seals the trail"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgresql", action="store_true", help="On a throw-away PostgreSQL (tests/cluster.py), not on SQLite.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--postgresql") and not hasattr(config, "workerinput"):  # the other processes use the same one
+        server = cluster.running()
+        os.environ[VARIABLE] = server.__enter__()
+        config.add_cleanup(lambda: server.__exit__(None, None, None))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -76,62 +87,6 @@ def _no_number_in_a_log() -> Iterator[None]:
     assert watch.found == []
 
 
-class SqliteStage:
-    """SQLite files: a template is a file, a test's database is a copy of it."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def url(self, name: str) -> str:
-        return f"sqlite:///{self.folder / name}.db"
-
-    def copy(self, template: str, name: str) -> None:
-        self.drop(name)
-        shutil.copyfile(self.folder / f"{template}.db", self.folder / f"{name}.db")
-
-    def drop(self, name: str) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            (self.folder / f"{name}.db{suffix}").unlink(missing_ok=True)
-
-    def close(self) -> None:
-        shutil.rmtree(self.folder)
-
-
-class PostgresStage:
-    """Databases of one PostgreSQL server, whose URL names an account that may create some."""
-
-    def __init__(self, url: str):
-        self.server = make_url(url)
-        self.admin = create_engine(self.server, isolation_level="AUTOCOMMIT")
-        self.names: set[str] = set()
-
-    def url(self, name: str) -> str:
-        name = f"portal_test_{os.getpid()}_{name}"
-        if name not in self.names:
-            self.names.add(name)
-            self._run(f"CREATE DATABASE {name}")
-        return self.server.set(database=name).render_as_string(hide_password=False)
-
-    def copy(self, template: str, name: str) -> None:
-        source, target = make_url(self.url(template)).database, make_url(self.url(name)).database
-        self._run(f"DROP DATABASE {target} WITH (FORCE)", f"CREATE DATABASE {target} TEMPLATE {source}")
-
-    def drop(self, name: str) -> None:
-        target = make_url(self.url(name)).database
-        self.names.discard(target)
-        self._run(f"DROP DATABASE {target} WITH (FORCE)")
-
-    def close(self) -> None:
-        for name in self.names:
-            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        self.admin.dispose()
-
-    def _run(self, *statements: str) -> None:
-        with self.admin.connect() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-
-
 def tuned(engine: Engine) -> Engine:
     """As the portal tunes it; only the wait for the disk is left out."""
     schema.tune(engine, KEY)
@@ -140,17 +95,28 @@ def tuned(engine: Engine) -> Engine:
     return engine
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _stage_is_cleared() -> Iterator[None]:
+    yield
+    the_stage().close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data_folders_are_cleared() -> Iterator[None]:
+    yield
+    the_stage().tidy()
+
+
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStage | PostgresStage]:
-    """Where databases are made: `PORTAL_TEST_DATABASE_URL` (PostgreSQL) or SQLite files; with both templates ready."""
-    stage = PostgresStage(DATABASE_URL) if DATABASE_URL else SqliteStage(tmp_path_factory.mktemp("databases"))
+def stage() -> SqliteStage | PostgresStage:
+    """Where databases are made, with both templates ready."""
+    stage = the_stage()
     schema.metadata()
     engine = tuned(create_engine(stage.url("blank")))
     schema.upgrade(engine)
     engine.dispose()
     make_template(stage, "furnished", furnish, base="blank")
-    yield stage
-    stage.close()
+    return stage
 
 
 def make_template(stage: SqliteStage | PostgresStage, name: str, fill: Callable[[], None],

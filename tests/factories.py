@@ -26,7 +26,7 @@ from models.grants import PostGrant
 from models.money import fen, yuan
 from models.months import Month
 from models.passwords import hasher
-from models.scope import everything
+from models.scope import PAST_THE_WALLS, everything
 from models.steps import Fact, Proof, Step, holds
 from models.user import SYSTEM, Role, User
 from models.words import Refusal
@@ -250,7 +250,8 @@ def contents(*leaving_out: str) -> dict[str, list[tuple]]:
     """Every row of every table as the database holds it, without the tables named."""
     db.session.flush()
     connection = db.session.connection()
-    return {table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+    return {table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key),
+                                                                  execution_options=PAST_THE_WALLS)]
             for table in db.Model.metadata.sorted_tables if table.name not in leaving_out}
 
 

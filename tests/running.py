@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +16,7 @@ from tempfile import mkdtemp
 
 from flask import Flask
 from sqlalchemy import select
+from stages import beside, the_stage
 
 from models import area, audit, outbox, schema, scope
 from models.base import db
@@ -33,17 +33,16 @@ NOW = datetime(2021, 9, 20, 9, 0, tzinfo=SHANGHAI)  # a Monday
 
 
 @cache
-def template() -> Path:
-    """A migrated database with one township, a handed-out campaign and one case; copied for each test."""
-    folder = Path(mkdtemp())
-    app = create_app(settings(folder))
+def template() -> str:
+    """The name of a migrated database with one township, a handed-out campaign and one case; copied for each test."""
+    app = create_app(Settings(data_dir=Path(mkdtemp()), database_url=the_stage().url("office"), now=NOW))
     with app.app_context(), scope.everything("test"), audit.acting_as("test", "command", lambda: NOW):
         schema.upgrade(db.engine)
         _fill()
         db.session.commit()
         db.session.remove()
         db.engine.dispose()  # the last connection to close writes the WAL back
-    return folder / "portal.sqlite"
+    return "office"
 
 
 def _fill() -> None:
@@ -59,14 +58,12 @@ def _fill() -> None:
 
 
 def settings(data_dir: Path, **changes: object) -> Settings:
-    database_url = f"sqlite:///{data_dir / 'portal.sqlite'}"
-    return replace(Settings(data_dir=data_dir, database_url=database_url, now=NOW), **changes)
+    return replace(Settings(data_dir=data_dir, database_url=beside(data_dir), now=NOW), **changes)
 
 
 def office(data_dir: Path, **changes: object) -> Flask:
     """An application on its own copy of the template database."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copy(template(), data_dir / "portal.sqlite")
+    the_stage().put(template(), data_dir)
     return create_app(settings(data_dir, **changes))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from alembic import command
@@ -15,6 +16,7 @@ from tally import tell
 from models import chain, schema
 from models.audit import AuditEntry, AuditHead, record, verify
 from models.base import db
+from models.scope import PAST_THE_WALLS, everything
 from models.words import Refusal
 
 ENTRY, HEAD = AuditEntry.__table__, AuditHead.__table__
@@ -37,11 +39,11 @@ def unguarded(county, session):
 
 
 def entries() -> list[dict]:
-    return [dict(row) for row in db.session.connection().execute(select(ENTRY).order_by(ENTRY.c.id)).mappings()]
+    return [dict(row) for row in run(select(ENTRY).order_by(ENTRY.c.id)).mappings()]
 
 
-def run(statement) -> None:
-    db.session.connection().execute(statement)
+def run(statement) -> Any:
+    return db.session.connection().execute(statement, execution_options=PAST_THE_WALLS)
 
 
 def another(value: object, dice: random.Random) -> object:
@@ -192,7 +194,7 @@ def test_the_trail_of_an_older_database_still_holds(stage):
     stage.copy("furnished", "test_older")
     engine = create_engine(stage.url("test_older"))
     schema.tune(engine, "a key of sixteen signs and more")
-    with engine.begin() as connection:
+    with everything("an older portal"), engine.begin() as connection:
         older = dict(at=connection.scalar(select(ENTRY.c.at).limit(1)), actor="system", origin="command", act="insert",
                      subject="township", row_id=1, case_id=None, area_code="141122", changes={"name": [None, "天宁镇"]})
         for name in ("update", "delete"):
@@ -204,7 +206,7 @@ def test_the_trail_of_an_older_database_still_holds(stage):
         connection.execute(update(HEAD).values(entries=1, hash=older["hash"]))
         command.downgrade(schema._config(connection), "0001")
     schema.upgrade(engine)
-    with engine.connect() as connection:
+    with everything("test"), engine.connect() as connection:
         head = connection.execute(select(HEAD)).one()
         entry = connection.execute(select(ENTRY)).mappings().one()
         assert head.seal

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from stages import beside
 
 from portal.cli import main
 
@@ -25,7 +26,7 @@ class Desk:
 
     def __init__(self, folder: Path):
         self.env = {"PORTAL_DATA_DIR": str(folder), "PORTAL_NOW": "2021-09-19T09:30:00+08:00", "PORTAL_LOCALE": "en",
-                    "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_USER_PASSWORD": PASSWORD, "PORTAL_DATABASE_URL": "",
+                    "PORTAL_ADMIN_PASSWORD": PASSWORD, "PORTAL_USER_PASSWORD": PASSWORD, "PORTAL_DATABASE_URL": beside(folder),
                     "PORTAL_REDIS_URL": ""}
 
     def run(self, *words: str, stdin: str | bytes | None = None, now: str | None = None) -> Result:

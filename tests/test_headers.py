@@ -15,6 +15,7 @@ from factories import PASSWORD
 from flask import abort
 from peopled import office
 from screening import Desk
+from stages import beside
 
 from portal import headers
 from portal.cli import main
@@ -157,7 +158,7 @@ def test_who_asks_before_sending_is_told_at_once(address):
     ("127.0.0.1", "", False), ("0.0.0.0", "", True), ("0.0.0.0", "proxied", False)])
 def test_a_start_in_the_open_without_https_is_warned_of(tmp_path, host, https, warned):
     env = {"PORTAL_DATA_DIR": str(tmp_path), "PORTAL_ADMIN_PASSWORD": "Portal-2021-go", "PORTAL_HTTPS": https,
-           "PORTAL_DATABASE_URL": "", "PORTAL_REDIS_URL": "", "PORTAL_LOCALE": ""}
+           "PORTAL_DATABASE_URL": beside(tmp_path), "PORTAL_REDIS_URL": "", "PORTAL_LOCALE": ""}
     CliRunner().invoke(main, ["init"], env=env, catch_exceptions=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

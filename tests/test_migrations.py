@@ -13,6 +13,7 @@ from models import schema
 from models.base import Row, db
 from models.guards import FROZEN
 from models.postguards import RULES
+from models.scope import everything
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_every_guard_stands(migrated):
 
 
 def test_the_chain_has_its_beginning(migrated):
-    with migrated.connect() as connection:
+    with everything("test"), migrated.connect() as connection:
         assert connection.execute(text("SELECT id, entries, hash FROM audit_head")).all() == [(1, 0, "0" * 64)]
 
 

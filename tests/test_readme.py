@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from stages import beside
 
 from portal.cli import main
 
@@ -34,8 +35,9 @@ def test_the_person_of_the_readme_goes_all_the_way(tmp_path, monkeypatch):
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "samples").symlink_to(files)
     monkeypatch.chdir(tmp_path)
-    env = {"PORTAL_DATA_DIR": str(tmp_path / "var"), "PORTAL_NOW": "2021-09-19T10:00:00+08:00", "PORTAL_DATABASE_URL": "",
-           "PORTAL_ADMIN_PASSWORD": "Test-Pass-2021!", "PORTAL_USER_PASSWORD": "Test-Pass-2021!", "PORTAL_REDIS_URL": ""}
+    env = {"PORTAL_DATA_DIR": str(tmp_path / "var"), "PORTAL_NOW": "2021-09-19T10:00:00+08:00",
+           "PORTAL_DATABASE_URL": beside(tmp_path / "var"), "PORTAL_REDIS_URL": "",
+           "PORTAL_ADMIN_PASSWORD": "Test-Pass-2021!", "PORTAL_USER_PASSWORD": "Test-Pass-2021!"}
 
     assert len(commands()) >= 15
     for command, said in commands():

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from running import alive, descendants, office, settings, until
 from sqlalchemy import select
+from stages import the_stage
 
 from models import scope
 from models.base import db
@@ -147,7 +148,7 @@ def test_health_names_what_fails(data_dir):
     client = office_again(data_dir).test_client()
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json["database"], answer.json["redis"]) == (503, "ok", "failed")
-    (data_dir / "portal.sqlite").unlink()
+    the_stage().lose(data_dir)
     assert office_again(data_dir).test_client().get("/healthz").json["database"] == "failed"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from stages import beside
 from tally import tell
 
 from portal.cli import main
@@ -23,8 +24,8 @@ class Desk:
     def __init__(self, folder: Path):
         self.folder = folder
         self.env = {"PORTAL_DATA_DIR": str(folder / "data"), "PORTAL_NOW": "2021-09-19T09:30:00+08:00", "PORTAL_LOCALE": "en",
-                    "PORTAL_ADMIN_PASSWORD": WORD, "PORTAL_USER_PASSWORD": WORD, "PORTAL_DATABASE_URL": "",
-                    "PORTAL_REDIS_URL": ""}
+                    "PORTAL_ADMIN_PASSWORD": WORD, "PORTAL_USER_PASSWORD": WORD,
+                    "PORTAL_DATABASE_URL": beside(folder / "data"), "PORTAL_REDIS_URL": ""}
 
     def run(self, *words: str):
         return CliRunner().invoke(main, [word.replace("OUT", str(self.folder)) for word in words], env=self.env,
