@@ -34,6 +34,7 @@ from portal.settings import Settings
 log = logging.getLogger("portal.bell")
 
 ENTRY = "portal.jobs.run"
+PATIENCE = 0.5  # seconds that Redis gets to answer
 TIMEOUT = 60 * 60  # seconds; filed batches stay, so the next try goes on behind them
 KEPT = 60 * 60  # seconds a failed job is kept in Redis; the row says more, and for good
 _FIELDS = ("data", "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "origin", "status")
@@ -143,13 +144,13 @@ def address(settings: Settings) -> str | None:
     return embedded.url(settings.data_dir) if embedded.socket_path(settings.data_dir).exists() else None
 
 
-def connect(settings: Settings, **options: object) -> redis.Redis | None:
-    """A client that gives up at once, for requests; None while there is no Redis to ask."""
+def connect(settings: Settings) -> redis.Redis | None:
+    """A client that soon gives up; None while there is no Redis to ask. No request waits for it all the same."""
     where = address(settings)
     if where is None:
         return None
-    quick = dict(socket_connect_timeout=0.3, socket_timeout=0.5, retry=Retry(NoBackoff(), 0))
-    return redis.Redis.from_url(where, **quick | options)
+    return redis.Redis.from_url(where, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE,
+                                retry=Retry(NoBackoff(), 0))
 
 
 def the_bell(settings: Settings, connection: redis.Redis) -> Bell:
@@ -158,9 +159,9 @@ def the_bell(settings: Settings, connection: redis.Redis) -> Bell:
     return Bell(f"portal-{digest}", connection=connection, serializer=JSONSerializer)
 
 
-def ring(*task_ids: int) -> int:
-    """Ring for tasks that are committed; how many Redis heard. Never raises and never waits: the sweep rings again."""
-    settings, rung = current_app.config["PORTAL"], 0
+def ring(settings: Settings, *task_ids: int) -> int:
+    """Ring for tasks that are committed; how many Redis heard. Never raises: the sweep rings again."""
+    rung = 0
     try:
         connection = connect(settings)
         if connection is not None:

@@ -13,18 +13,19 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, current_app, has_app_context
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
 
 from models import audit, outbox, scope
 from models.base import db
 from models.outbox import Task
 from models.words import N_, Message, as_json
-from portal import bell, clock, drawing
+from portal import bell, clock, drawing, rope
 from portal.heartbeat import Heartbeat
 
 log = logging.getLogger("portal.jobs")
@@ -35,9 +36,7 @@ ALLOWED: Mapping[str, Callable[[int, drawing.Tell], Iterator[drawing.Drawn]]] = 
 })
 
 FAILED = N_("This failed again and again. Tell the administrator the reference {reference}.")
-_COMMITTED = "tasks to ring for"
-
-ring = bell.ring
+_ORDERED = "tasks to ring for"
 
 
 class FenceLost(Exception):
@@ -62,8 +61,8 @@ class Hold:
 
 
 def init_app(app: Flask) -> None:
-    """Hand the bell to whoever may not import it; tasks ring by themselves, by the listeners below."""
-    app.extensions["ring"] = ring
+    """From here on tasks ring by themselves, by the listeners below."""
+    app.extensions["ring"] = partial(rope.pull, app.config["PORTAL"])
 
 
 def real_now() -> datetime:
@@ -143,7 +142,7 @@ def sweep(app: Flask) -> int:
     """Ring again for what waits and lies in no queue; how many rings were heard."""
     ids = waiting(app)
     with app.app_context():
-        return ring(*bell.unheard(ids)) if ids else 0
+        return bell.ring(app.config["PORTAL"], *bell.unheard(ids)) if ids else 0
 
 
 def run_waiting(app: Flask) -> int:
@@ -165,20 +164,19 @@ def note_forgery(job_id: str, what: str) -> None:
 
 @event.listens_for(Session, "after_flush")
 def _collect(session: Session, context: Any) -> None:
-    ids = [row.id for row in session.new if isinstance(row, Task)]
-    if ids:
-        session.info.setdefault(_COMMITTED, []).extend(ids)
+    session.info.setdefault(_ORDERED, []).extend(row for row in session.new if isinstance(row, Task))
 
 
 @event.listens_for(Session, "after_commit")
 def _ring(session: Session) -> None:
     """Ring for every task of the transaction, so that nobody can forget to."""
     if not session.in_nested_transaction():
-        ids = session.info.pop(_COMMITTED, [])
+        ids = [inspect(task).identity[0] for task in session.info.pop(_ORDERED, [])]
         if ids and has_app_context() and "ring" in current_app.extensions:
-            ring(*ids)
+            current_app.extensions["ring"](*ids)
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, previous: Any) -> None:
-    session.info.pop(_COMMITTED, None)
+    """What was rolled back is gone from the session; what came before a savepoint is still there."""
+    session.info[_ORDERED] = [task for task in session.info.get(_ORDERED, []) if task in session]

@@ -88,6 +88,17 @@ def test_a_lease_held_does_not_run_out(session, task_id):
     assert session.get_one(Task, task_id, populate_existing=True).finished == 1
 
 
+@pytest.mark.parametrize("jump", [timedelta(days=-1), timedelta(days=1)])
+def test_a_clock_that_jumps_holds_up_no_task_and_the_next_heartbeat_has_it_again(session, task_id, jump):
+    lost = claim(task_id, T0)
+    assert claim(task_id, T0 + jump) == lost + 1
+
+    assert not hold(task_id, lost, T0 + jump, state=DONE)
+    assert claim(task_id, T0 + jump + LEASE / 2) is None
+    assert hold(task_id, lost + 1, T0, finished=1)
+    assert claim(task_id, T0 + LEASE / 2) is None
+
+
 def test_who_lost_the_lease_can_neither_hold_nor_close(session, task_id):
     slow, quick = claim(task_id, T0), claim(task_id, LATE)
 

@@ -1,7 +1,8 @@
 """The week's bulletin: due Mondays at eight, made once, by whoever looks first, also after days off."""
 
+import random
 import threading
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from running import NOW, acting, office
@@ -73,6 +74,21 @@ def test_no_bulletin_before_the_list_was_handed_out(app):
         db.session.commit()
     assert look(app, at(20, 11)) == []
     assert len(look(app, at(27, 8))) == 1
+
+
+def test_a_clock_that_jumps_a_day_loses_no_week_and_repeats_none(app):
+    """Every two hours of five weeks, one in five by a clock that is a day ahead or behind."""
+    chance, seen = random.Random(20210906), set()
+    for hours in range(0, 5 * 7 * 24, 2):
+        jump = timedelta(days=chance.choice((-1, 1))) if chance.random() < 0.2 else timedelta()
+        now = at(6) + timedelta(hours=hours) + jump
+        seen.add(schedule.due(now))
+        look(app, now)
+    made = bulletins_of(app)
+    weeks = [date(2021, 8, 29) + timedelta(weeks=n) for n in range(7)]
+    assert [b.as_of for b in made] == sorted(seen) == [week for week in weeks if week in seen]
+    assert {b.as_of for b in made} >= set(weeks[1:6])
+    assert sorted(b.number for b in made) == [f"交人社字〔2021〕{83 + n}号" for n in range(len(made))]
 
 
 def test_two_schedules_at_once_make_one_bulletin(app):
