@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, event, inspect
+from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, inspect
 
 from models import chain, rowwalls, scope
 from models.base import Base
@@ -93,6 +94,7 @@ def tune(engine: Engine, key: str | None = None) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "handle_error", _open_anew)
     else:
         rowwalls.tell(engine)
         event.listen(engine, "begin", _begin_elsewhere)
@@ -111,6 +113,13 @@ def _begin_sqlite(connection: Connection) -> None:
     # Said each time: a pooled connection remembers what the last one to use it was.
     connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing.get() else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+
+
+def _open_anew(context: ExceptionContext) -> None:
+    """A file that could not be written or read is closed: one opened while the disk was read-only stays so for good."""
+    code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
+    broken = code == sqlite3.SQLITE_IOERR or (code == sqlite3.SQLITE_READONLY and writing.get())
+    context.is_disconnect = context.is_disconnect or broken
 
 
 def _begin_elsewhere(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Engine, ForeignKey, Index, String, event, inspect, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import realtime, scope
@@ -126,9 +126,10 @@ def touch(engine: Engine, id: int, now: datetime) -> None:
     """Note that a session was used, in a small transaction of its own.
 
     Of its own: a page is read on a connection that cannot write, and a form that is refused rolls back what it
-    wrote, yet both are use. If the database is busy it is left for the next request: no page waits or fails for it.
+    wrote, yet both are use. If the database is busy, full or read-only it is left for the next request: no page waits or
+    fails for it.
     """
-    with suppress(OperationalError), hurried(engine) as connection, Session(connection) as session:
+    with suppress(DBAPIError), hurried(engine) as connection, Session(connection) as session:
         row = session.get(SignIn, id)
         if row is not None and row.ended_at is None:
             row.seen_at = now

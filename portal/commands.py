@@ -28,6 +28,7 @@ from models.months import parse_date
 from models.user import User
 from models.words import N_, STALE, Message, Refusal
 from portal import clock, language
+from portal.machine_faults import AWAY, RUN, fault_of, sentence
 from portal.settings import LOCALES, Settings
 
 UNPACKED = 256 * 1024 * 1024  # the whole country's villages are 38 MB
@@ -94,6 +95,8 @@ def _refusal_of(error: Refusal | SQLAlchemyError | OSError) -> Refusal:
             return error
         case StaleDataError():
             return Refusal(STALE)
+        case DBAPIError() | OSError() if (fault := fault_of(error)) not in (None, AWAY):
+            return Refusal(sentence(fault, RUN))
         case DBAPIError() | ArgumentError():
             return Refusal(N_("The database cannot be used ({why}): check PORTAL_DATABASE_URL."),
                            why=_first_line(getattr(error, "orig", error)))
@@ -162,9 +165,18 @@ def _noting() -> Iterator[None]:
     except Refusal as refusal:
         db.session.rollback()
         if not isinstance(refusal, audit.Broken):
-            audit.record(None, "command", scope.current() or "", result=audit.REFUSED, why=refusal.message.id)
-            db.session.commit()
+            _tell(refusal)
         raise
+
+
+def _tell(refusal: Refusal) -> None:
+    try:
+        audit.record(None, "command", scope.current() or "", result=audit.REFUSED, why=refusal.message.id)
+        db.session.commit()
+    except DBAPIError as error:
+        if fault_of(error) is None:
+            raise
+        db.session.rollback()  # the sentence is said all the same
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 
 from flask import Response, flash, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import validate_csrf
@@ -66,6 +67,14 @@ def _says_something() -> bool:
 
 def _has_files() -> bool:
     return any(file.filename for file in request.files.values())
+
+
+def typed() -> dict[str, Any]:
+    """What the form of this request says, for a page that sends it once more; {} if it is none of the office's."""
+    if request.url_rule is None or not request.path.startswith("/admin/") or request.path.startswith(_NEVER):
+        return {}
+    fields = _fields()
+    return {"fields": fields, "shown": words(fields), "files": _has_files(), "back": came_from()}
 
 
 def page() -> Response | str:

@@ -21,6 +21,7 @@ from models.base import db
 from models.document import DRAWN, ORDERED, REFUSED, Bulletin, Document
 from models.schema import writing
 from models.words import Message, Refusal, as_json
+from portal.machine_faults import out_of_handles
 
 BATCH = 100
 Tell = Callable[[int], None]  # called with how many papers of the task are finished
@@ -98,6 +99,8 @@ def _kept_or_refused(draw: Callable[[], bytes]) -> str | Refusal:
     try:
         return _keep(draw())
     except Refusal as refusal:
+        if lack := out_of_handles():  # a font that could not be opened is not the paper's fault
+            raise lack from None
         return refusal
 
 

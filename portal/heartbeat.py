@@ -10,6 +10,7 @@ from flask import current_app
 
 from models import outbox, scope
 from models.base import db
+from portal.machine_faults import note
 
 if TYPE_CHECKING:
     from portal.jobs import Hold
@@ -50,9 +51,9 @@ class Heartbeat:
             try:
                 with self._app.app_context(), scope.everything("outbox"):
                     self._renew()
-            except Exception:
+            except Exception as error:
                 # A busy database: the lease outlasts many beats.
-                log.warning("the lease of task %s was not renewed this time", self.hold.id, exc_info=True)
+                note(log, error, "the lease of task %s was not renewed this time", self.hold.id)
             if self.lost:
                 return
 

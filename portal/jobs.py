@@ -27,6 +27,7 @@ from models.outbox import Task
 from models.words import N_, Message, as_json
 from portal import bell, clock, drawing, rope
 from portal.heartbeat import Heartbeat
+from portal.machine_faults import fault_of, note
 
 log = logging.getLogger("portal.jobs")
 
@@ -83,8 +84,8 @@ def run(task_id: int) -> None:
         except FenceLost:
             db.session.rollback()
             log.info("task %s is in other hands: nothing was filed", task_id)
-        except Exception:
-            log.exception("task %s could not be worked on now", task_id)
+        except Exception as error:
+            note(log, error, "task %s could not be worked on now", task_id)
 
 
 def _claim(task_id: int) -> Hold | None:
@@ -105,8 +106,10 @@ def _carry_out(hold: Hold) -> None:
                 _file(hold, drawn)
     except FenceLost:
         raise
-    except Exception:
+    except Exception as error:
         db.session.rollback()
+        if fault_of(error):
+            return _wait(hold, error)
         reference = secrets.token_hex(4)
         log.exception("task %s, try %s, reference %s", hold.id, hold.attempts, reference)
         _give_back(hold, reference)
@@ -117,6 +120,13 @@ def _file(hold: Hold, drawn: drawing.Drawn) -> None:
     end = {"state": outbox.DONE, "ended_at": real_now()} if drawn.last else {"attempts": 0}  # it does get on
     hold.keep(finished=drawn.finished, total=drawn.total, **end)
     drawn.file(clock.now())
+    db.session.commit()
+
+
+def _wait(hold: Hold, error: Exception) -> None:
+    """Leave the task to the next sweep; what the machine lacks counts as no try of the task's."""
+    note(log, error, "task %s waits", hold.id)
+    hold.keep(state=outbox.QUEUED, attempts=hold.attempts - 1)
     db.session.commit()
 
 

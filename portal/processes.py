@@ -8,18 +8,24 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 
 import redis
 
 from models.words import N_, Refusal
 from portal import bell, drawing, logs, schedule
+from portal.machine_faults import fault_of, note
 from portal.settings import Settings
 
 log = logging.getLogger("portal")
+
+ANEW = 5  # seconds
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -50,9 +56,12 @@ def _cannot_listen(error: Exception, host: str, port: int) -> Refusal:
 
 def web(settings: Settings, host: str = "127.0.0.1", port: int = 8000, listener: socket.socket | None = None) -> None:
     """Serve the screens until told to stop. Raises Refusal if the port is taken."""
-    from portal import create_app, server
+    from portal import create_app, refusals, server
     listener = listener or listen(host, port)
-    server.built(create_app(settings), listener, settings.https, settings.proxies).run()
+    app = create_app(settings)
+    refusals.warm_up(app)
+    tempfile.gettempdir()  # found by writing there, for which there may be no room later
+    server.built(app, listener, settings.https, settings.proxies).run()
 
 
 def work(settings: Settings) -> None:
@@ -103,12 +112,24 @@ def keep_schedule(settings: Settings) -> None:
 
 
 def _run_web(settings: Settings, descriptor: int | None) -> None:
-    web(settings, listener=socket.socket(fileno=descriptor) if descriptor is not None else None)
+    web(settings, listener=socket.socket(fileno=os.dup(descriptor)) if descriptor is not None else None)
 
 
 def _stop_at_once() -> None:
     """End by an exception where the process is, so that a transaction under way is rolled back."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+def _outlasting(run: Callable[[], None]) -> None:
+    """Begin again, after a while, what a fault of the machine has ended: it is over one day, and nobody starts us then."""
+    while True:
+        try:
+            return run()
+        except Exception as error:
+            if fault_of(error) is None:
+                raise
+            note(log, error, "this process begins anew")
+        time.sleep(ANEW)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -122,8 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
     _stop_at_once()
     try:
         settings = Settings.from_env(demo=given.demo)
-        {"web": lambda: _run_web(settings, given.descriptor), "worker": lambda: work(settings),
-         "schedule": lambda: keep_schedule(settings)}[given.what]()
+        _outlasting({"web": lambda: _run_web(settings, given.descriptor), "worker": lambda: work(settings),
+                     "schedule": lambda: keep_schedule(settings)}[given.what])
     except Refusal as refusal:
         log.error("%s", refusal)
         return 1

@@ -5,16 +5,21 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from contextlib import suppress
+from typing import Any
 
 from flask import Flask, Response, flash, g, redirect, render_template, request
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from models import audit, scope
 from models.base import db
 from models.words import N_, STALE, Refusal
+from portal import drafts, machine_faults
 from portal.auth import OPEN, acting, known
 from portal.language import came_from
+from portal.machine_faults import Fault, fault_of, note
 from views.asking import Misasked
 from views.words import say, undone
 
@@ -40,17 +45,50 @@ def _refused(refusal: Refusal):
 
 
 def _http(error: HTTPException):
+    if getattr(error, "original_exception", None):  # raised behind the screen, after its answer
+        return _bug(error.original_exception)
     sentence = error.description if isinstance(error, Misasked) else _SENTENCES.get(error.code, error.name)
     allow = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else {}
     return render_template("refusal.html", title=say(sentence), reference=None), error.code, allow
 
 
 def _bug(error: Exception):
-    db.session.rollback()
+    with suppress(DBAPIError):  # a database that is away cannot even roll back; what it was told is gone with the line
+        db.session.rollback()
+    fault = fault_of(error)
+    if fault:
+        return _broken_ground(error, fault)
     reference = secrets.token_hex(4)
     log.exception("error %s at %s %s", reference, request.method, request.path)
     return render_template("refusal.html", title=say(N_("Something went wrong; nothing was changed.")),
                            reference=reference), 500
+
+
+def _broken_ground(error: Exception, fault: Fault):
+    """What is the matter with the machine, and a button that sends what was typed once more."""
+    note(log, error, "%s %s", request.method, request.path)
+    g.told = True  # nobody was refused, and the trail may have no place left
+    return _page(fault, address=request.full_path.rstrip("?"), **_typed()), fault.status, {
+        "Retry-After": str(machine_faults.AGAIN_AFTER)}
+
+
+def _page(fault: Fault, **typed: Any) -> str:
+    frame = machine_faults.SENT if request.method == "POST" else machine_faults.ASKED
+    return render_template("fault.html", title=say(machine_faults.sentence(fault, frame)), **typed)
+
+
+def warm_up(app: Flask) -> None:
+    """Load what the page of a fault is made of: where no file can be opened any more it is too late for that."""
+    with app.test_request_context():
+        _page(machine_faults.HANDLES)
+
+
+def _typed() -> dict[str, Any]:
+    """What the form said; nothing where that cannot be told: a large form lies on the same disk."""
+    try:
+        return drafts.typed() if request.method == "POST" else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def _told(answer: Response) -> Response:
@@ -67,6 +105,16 @@ def _told(answer: Response) -> Response:
 
 
 def _tell(why: str) -> None:
+    try:
+        _write(why)
+    except Exception as error:
+        if fault_of(error) is None:
+            raise
+        note(log, error, "a refused act could not be told in the trail (%s)", why)
+        db.session.rollback()
+
+
+def _write(why: str) -> None:
     view, named = request.endpoint.partition(".")[0], str((request.view_args or {}).get("id", ""))
     id = int(named) if re.fullmatch(r"[0-9]{1,18}", named, re.ASCII) else None
     subject = _SUBJECTS.get(view, view)

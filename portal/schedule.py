@@ -18,12 +18,14 @@ from models.document import Bulletin
 from models.ranking import end_of
 from portal import bulletins, clock, jobs
 from portal.drawing import reading
+from portal.machine_faults import note
 from portal.settings import SHANGHAI
 
 log = logging.getLogger("portal.schedule")
 
 SWEEP_EVERY = 15  # seconds
 LOOKS_EVERY = 4   # sweeps: once a minute
+TIDIES_EVERY = 240  # sweeps: once an hour
 DUE_AT = clock_time(8)  # on Mondays
 
 
@@ -34,6 +36,8 @@ def keep(app: Flask) -> None:
         _try(lambda: jobs.sweep(app))
         if rounds % LOOKS_EVERY == 0:
             _try(lambda: look(app))
+        if rounds % TIDIES_EVERY == 0:
+            _try(app.extensions["store"].tidy)
         rounds += 1
         time.sleep(SWEEP_EVERY)
 
@@ -41,8 +45,8 @@ def keep(app: Flask) -> None:
 def _try(act) -> None:
     try:
         act()
-    except Exception:
-        log.exception("this round of the schedule failed")
+    except Exception as error:
+        note(log, error, "this round of the schedule failed")
 
 
 def look(app: Flask) -> list[int]:

@@ -1,18 +1,29 @@
-"""The web server: waitress, whose own answers carry our headers and which hears out a body that is too large."""
+"""The web server: waitress, whose own answers carry our headers, which hears out a body that is too large or finds no
+place, and which waits where it can open no more connections.
+"""
 
 from __future__ import annotations
 
+import logging
 import socket
+import time
 
 from flask import Flask
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.server import BaseWSGIServer, create_server
+from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
+from waitress.utilities import Error as Answer
 from waitress.utilities import RequestEntityTooLarge
 
+from portal import language, machine_faults
 from portal.headers import HEADERS, KEPT_NOWHERE
+from portal.machine_faults import fault_of, note
 
+log = logging.getLogger("portal.server")
+
+DEAF = 0.5  # seconds without a new connection after one that could not be taken
 THREADS = 8
 MOST = 64 * 1024 * 1024     # bytes of a body that are kept; the portal itself refuses half of it
 HEARD = 1024 * 1024 * 1024  # bytes of a body that are heard out before it is refused
@@ -32,7 +43,10 @@ class Request(HTTPRequestParser):
             self._unheard -= heard
             self.completed = not self._unheard
             return heard
-        taken = super().received(data)
+        try:
+            taken = super().received(data)
+        except OSError as error:  # large bodies lie in a temporary file
+            return self._no_place(data, error)
         if isinstance(self.error, RequestEntityTooLarge) and not self.chunked and self.content_length <= HEARD:
             self.error, self.body_rcv = None, None
             if self.expect_continue:  # it asks before it sends, and is answered before it does
@@ -40,6 +54,29 @@ class Request(HTTPRequestParser):
             else:
                 self._unheard, self.completed = self.content_length, False
         return taken
+
+    def _no_place(self, data: bytes, error: OSError) -> int:
+        """Hear out what could not be kept, and answer why."""
+        fault = fault_of(error)
+        if fault is None or self.chunked:
+            raise error
+        note(log, error, "a form of %s bytes found no place", self.content_length)
+        left = self.content_length - self.body_bytes_received
+        heard = min(left, len(data))
+        self.error, self.body_rcv, self._unheard = NoPlace(fault), None, left - heard
+        self.completed = not self._unheard
+        return heard
+
+
+class NoPlace(Answer):
+    """The answer to a body that could not be kept: one sentence in Chinese, for nobody knows yet who asks."""
+
+    def __init__(self, fault: machine_faults.Fault):
+        super().__init__(machine_faults.sentence(fault, machine_faults.SENT).say(language.speaker(language.LOCALES[0])))
+        self.code = fault.status
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        return f"{self.code} Not saved", [("Content-Type", "text/plain; charset=utf-8")], self.body.encode()
 
 
 class Error(ErrorTask):
@@ -54,15 +91,44 @@ class Channel(HTTPChannel):
     parser_class, error_task_class = Request, Error
 
 
-def built(app: Flask, listener: socket.socket, https: bool = False, proxies: int = 0) -> BaseWSGIServer:
+class Server(TcpWSGIServer):
+    """Takes no new connection for a while where it cannot: trying at once again would keep the machine busy with nothing."""
+
+    channel_class = Channel
+    _deaf_until = 0.0
+    _told = False
+
+    def readable(self) -> bool:
+        return super().readable() and time.monotonic() >= self._deaf_until
+
+    def handle_accept(self) -> None:
+        try:
+            taken = self.accept()
+        except OSError as error:
+            return self._wait(error)
+        self._told = False
+        if taken:
+            connection, address = taken
+            self.set_socket_options(connection)
+            Channel(self, connection, address, self.adj, map=self._map)
+        return None
+
+    def _wait(self, error: OSError) -> None:
+        self._deaf_until = time.monotonic() + DEAF
+        if not self._told:
+            note(log, error, "no new connection can be taken")
+        self._told = True
+
+
+def built(app: Flask, listener: socket.socket, https: bool = False, proxies: int = 0) -> Server:
     """The server, ready to run. *https*: a proxy speaks HTTPS with the browsers; *proxies*: how many, on other machines."""
-    server = create_server(
-        app, sockets=[listener], threads=THREADS, ident="", max_request_body_size=MOST, channel_timeout=60,
+    adjustments = Adjustments(
+        threads=THREADS, ident="", max_request_body_size=MOST, channel_timeout=60,
         url_scheme="https" if https else "http",
         # HTTPS ends at a proxy on this machine or at those that PORTAL_PROXIES counts; nobody else's word about it
         # or about the browser's address counts.
         trusted_proxy="*" if proxies else "127.0.0.1", trusted_proxy_count=proxies or 1,
         trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
         clear_untrusted_proxy_headers=True)
-    server.channel_class = Channel
-    return server
+    return Server(app, _sock=listener, adj=adjustments, bind_socket=False,
+                  sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()))

@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
+
+HALF = "half-"  # how the name of a file begins that is being written
+LEFT = 2 * 24 * 60 * 60  # seconds after which nobody writes it any more
 
 
 class Store:
@@ -26,12 +31,42 @@ class Store:
         path = self.path(sha256)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            self._write(path, content)
+        return sha256
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Raises OSError, which names the file, and leaves nothing behind."""
+        half = None
+        try:
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=HALF, delete=False) as file:
+                half = Path(file.name)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(file.name, path)
-        return sha256
+            os.replace(half, path)
+            _settle(path.parent, self.folder)  # a power cut must not take back a name that a row tells of
+        except OSError as error:
+            error.filename = error.filename or str(path)
+            with suppress(OSError):
+                half and half.unlink()
+            raise
+
+    def tidy(self) -> int:
+        """Remove what killed processes left half-written; how many files."""
+        old = [half for half in self.folder.glob(f"??/{HALF}*") if time.time() - half.stat().st_mtime > LEFT]
+        for half in old:
+            half.unlink(missing_ok=True)
+        return len(old)
 
     def get(self, sha256: str) -> bytes:
         return self.path(sha256).read_bytes()
+
+
+def _settle(*folders: Path) -> None:
+    """Have the disk know what stands in the folders."""
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
