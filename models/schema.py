@@ -116,10 +116,17 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _open_anew(context: ExceptionContext) -> None:
-    """A file that could not be written or read is closed: one opened while the disk was read-only stays so for good."""
+    """A file that could not be written or read is closed: one opened while the disk was read-only stays so for good.
+
+    By every connection: what SQLite has open of a file is shared by all that a process has to it.
+    """
     code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
-    broken = code == sqlite3.SQLITE_IOERR or (code == sqlite3.SQLITE_READONLY and writing.get())
-    context.is_disconnect = context.is_disconnect or broken
+    if code == sqlite3.SQLITE_IOERR or (code == sqlite3.SQLITE_READONLY and writing.get()):
+        context.is_disconnect = True
+        cursor = getattr(context.execution_context, "cursor", None)
+        if cursor is not None:  # SQLAlchemy leaves it to the collector, and the file open as long
+            cursor.close()
+        context.engine.dispose()
 
 
 def _begin_elsewhere(connection: Connection) -> None:

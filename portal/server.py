@@ -5,8 +5,12 @@ place, and which waits where it can open no more connections.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 
 from flask import Flask
 from waitress.adjustments import Adjustments
@@ -24,6 +28,7 @@ from portal.machine_faults import fault_of, note
 log = logging.getLogger("portal.server")
 
 DEAF = 0.5  # seconds without a new connection after one that could not be taken
+HEARS = 0.2  # seconds that one who is sent away gets to say what it wants
 THREADS = 8
 MOST = 64 * 1024 * 1024     # bytes of a body that are kept; the portal itself refuses half of it
 HEARD = 1024 * 1024 * 1024  # bytes of a body that are heard out before it is refused
@@ -71,8 +76,8 @@ class Request(HTTPRequestParser):
 class NoPlace(Answer):
     """The answer to a body that could not be kept: one sentence in Chinese, for nobody knows yet who asks."""
 
-    def __init__(self, fault: machine_faults.Fault):
-        super().__init__(machine_faults.sentence(fault, machine_faults.SENT).say(language.speaker(language.LOCALES[0])))
+    def __init__(self, fault: machine_faults.Fault, frame: str = machine_faults.SENT):
+        super().__init__(machine_faults.sentence(fault, frame).say(_chinese()))
         self.code = fault.status
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
@@ -92,20 +97,24 @@ class Channel(HTTPChannel):
 
 
 class Server(TcpWSGIServer):
-    """Takes no new connection for a while where it cannot: trying at once again would keep the machine busy with nothing."""
+    """Where no file handle is left it answers by the one kept for that, and then takes no new connection for a while:
+    to try at once again would keep the machine busy with nothing, and its log.
+    """
 
     channel_class = Channel
-    _deaf_until = 0.0
-    _told = False
+    _deaf_until, _told = 0.0, False
+    _spare: int | None = None
 
     def readable(self) -> bool:
         return super().readable() and time.monotonic() >= self._deaf_until
 
     def handle_accept(self) -> None:
         try:
+            if self._spare is None:
+                self._spare = os.open(os.devnull, os.O_RDONLY)
             taken = self.accept()
         except OSError as error:
-            return self._wait(error)
+            return self._cannot(error)
         self._told = False
         if taken:
             connection, address = taken
@@ -113,15 +122,38 @@ class Server(TcpWSGIServer):
             Channel(self, connection, address, self.adj, map=self._map)
         return None
 
-    def _wait(self, error: OSError) -> None:
-        self._deaf_until = time.monotonic() + DEAF
+    def _cannot(self, error: OSError) -> None:
         if not self._told:
             note(log, error, "no new connection can be taken")
-        self._told = True
+        self._told, fault = True, fault_of(error)
+        if fault and self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+            with suppress(OSError):
+                _sent_away(self.socket.accept()[0], fault)
+        self._deaf_until = time.monotonic() + DEAF
+
+
+def _sent_away(connection: socket.socket, fault: machine_faults.Fault) -> None:
+    """Tell a browser what is the matter, whatever it asks."""
+    with connection:
+        connection.settimeout(HEARS)
+        asked = connection.recv(1 << 16)  # closing upon what nobody has read would look like a broken line
+        frame = machine_faults.SENT if asked.startswith(b"POST") else machine_faults.ASKED
+        status, headers, body = NoPlace(fault, frame).to_response()
+        headers += [("Content-Length", str(len(body))), ("Connection", "close"), *(HEADERS | KEPT_NOWHERE).items()]
+        lines = [f"HTTP/1.1 {status}", *(f"{name}: {text}" for name, text in headers), "", ""]
+        connection.sendall("\r\n".join(lines).encode() + body)
+
+
+@cache
+def _chinese() -> Callable[[str], str]:
+    return language.speaker(language.LOCALES[0])
 
 
 def built(app: Flask, listener: socket.socket, https: bool = False, proxies: int = 0) -> Server:
     """The server, ready to run. *https*: a proxy speaks HTTPS with the browsers; *proxies*: how many, on other machines."""
+    _chinese()  # while its file can be opened
     adjustments = Adjustments(
         threads=THREADS, ident="", max_request_body_size=MOST, channel_timeout=60,
         url_scheme="https" if https else "http",
