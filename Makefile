@@ -1,5 +1,5 @@
-# make setup | demo | test | bench | soak | audit | clean. What each needs is in portal/setup.sh.
-.PHONY: setup test-setup demo test bench soak audit clean
+# make setup | demo | test | bench | soak | load | audit | clean. What each needs is in portal/setup.sh.
+.PHONY: setup test-setup demo test bench soak load audit clean
 PYTEST = .venv/bin/python -m pytest
 
 setup:
@@ -22,11 +22,15 @@ bench: test-setup
 soak: test-setup
 	$(PYTEST) tests/soak -s -p no:randomly
 
+# Half an hour of fifty clerks: make load DATABASE=postgresql MINUTES=5
+load: test-setup
+	.venv/bin/python tests/load/run.py --database $(or $(DATABASE),sqlite) --clerks $(or $(CLERKS),50) --minutes $(or $(MINUTES),30)
+
 # Known vulnerabilities of what is installed, and a scan of a throw-away demo; needs the internet. See SECURITY.md.
 audit: setup
 	@bash portal/audit.sh
 
 clean:
-	rm -rf .venv .venv-audit build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-load build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find portal models views exports tests -name __pycache__ -prune -exec rm -rf {} +
 	find portal -name '*.mo' -delete

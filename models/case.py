@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import idnumber
@@ -89,8 +89,9 @@ class Case(db.Model, Editable, Placed):
         UniqueConstraint("campaign_id", "person_id", "paused_from"),
         Index("ix_pension_case_area_code_id", "area_code", "id"),
         # Each answers a count, or the question in whose area a person is, without a look at the rows.
-        Index("ix_pension_case_area_state", "area_code", "state", "stock_township"),
-        Index("ix_pension_case_category_step", "category", "next_step", "area_code"),
+        Index("ix_pension_case_area_state", "area_code", "state", "stock_township", "campaign_id"),
+        Index("ix_pension_case_category_step", "category", "next_step", "area_code", "stock_township", "state", "paused_from"),
+        Index("ix_pension_case_standing", "campaign_id", "stock_township", "state", "listed_at", "listed_township", "area_code"),
         Index("ix_pension_case_person_area", "person_id", "area_code"),
         {"sqlite_autoincrement": True},
     )
@@ -108,7 +109,7 @@ class Case(db.Model, Editable, Placed):
     # Where it was first listed: past standings are answered by it, wherever the case moves later.
     listed_township: Mapped[str] = mapped_column(AreaCode, nullable=False, default=_first_township)
     # Set when the list is handed out, never after: the township it counts in, if it is stock.
-    stock_township: Mapped[str | None] = mapped_column(AreaCode, index=True)
+    stock_township: Mapped[str | None] = mapped_column(AreaCode)
     proposed: Mapped[str] = mapped_column(String(20), nullable=False, default="unknown")
     category: Mapped[str] = mapped_column(String(20), nullable=False, default="unknown")
     # Counts the classifications: steps taken under an earlier one are history.
@@ -172,9 +173,12 @@ class Milestone(db.Model, Row, Child):
 
     __tablename__ = "milestone"
     __parent__ = ("case_id", "Case")
-    # The index holds all that the standings ask.
-    __table_args__ = (Index("ix_milestone_kind_reached", "kind", "reached_at", "lost_at", "case_id"),
-                      {"sqlite_autoincrement": True})
+    # Which cases changed behind a day is what the standings of that day ask.
+    __table_args__ = (
+        Index("ix_milestone_reached", "reached_at", "case_id"),
+        Index("ix_milestone_lost", "lost_at", "case_id", sqlite_where=text("lost_at IS NOT NULL"),
+              postgresql_where=text("lost_at IS NOT NULL")),
+        {"sqlite_autoincrement": True})
 
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("pension_case.id"), nullable=False, index=True)
     case: Mapped[Case] = relationship(back_populates="milestones")

@@ -18,7 +18,7 @@ import re
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Integer, String, Text, insert, select, update
+from sqlalchemy import Connection, Engine, Index, Integer, String, Text, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import AreaCode, BigId, Instant, Json, Row, db
@@ -37,9 +37,12 @@ class AuditEntry(db.Model, Row, Placed):
     """One act: who, when, from where, what, with which result, and every row it changed."""
 
     __tablename__ = "audit_entry"
+    # Each answers a question of the screen of the trail, in one's area, without a look at the rows.
+    __table_args__ = (*(Index(f"ix_audit_entry_{name}_area", name, "area_code") for name in ("at", "act", "actor")),
+                      {"sqlite_autoincrement": True})
 
     at: Mapped[datetime] = mapped_column(Instant, nullable=False)
-    actor: Mapped[str] = mapped_column(String(64), nullable=False, index=True)
+    actor: Mapped[str] = mapped_column(String(64), nullable=False)
     origin: Mapped[str] = mapped_column(String(16), nullable=False)  # screen, command, job
     act: Mapped[str] = mapped_column(String(32), nullable=False)
     subject: Mapped[str] = mapped_column(String(32), nullable=False)  # the table

@@ -48,8 +48,9 @@ class Settlement(db.Model, Editable, Placed):
     __tablename__ = "settlement"
     __digested__ = ("facts", "result")
     __table_args__ = (
-        # A list in order of time need not look at the rows, whose documents are long.
+        # Neither a list in order of time nor what waits for whom need look at the rows, whose documents are long.
         Index("ix_settlement_area_submitted", "area_code", "submitted_at"),
+        Index("ix_settlement_state_area", "state", "area_code", "submitted_by", "reviewed_by", "submitted_at"),
         CheckConstraint("reviewed_by IS NULL OR reviewed_by <> submitted_by", name="reviewer_is_another"),
         CheckConstraint("approved_by IS NULL OR (approved_by <> submitted_by AND approved_by <> reviewed_by "
                         "AND reviewed_by IS NOT NULL)", name="approver_is_a_third"),
@@ -62,7 +63,7 @@ class Settlement(db.Model, Editable, Placed):
     case: Mapped[Case] = relationship(back_populates="settlements")
     area_code: Mapped[str] = mapped_column(AreaCode, nullable=False)
     round: Mapped[int] = mapped_column(nullable=False)
-    state: Mapped[str] = mapped_column(String(12), nullable=False, index=True)
+    state: Mapped[str] = mapped_column(String(12), nullable=False)
     as_of: Mapped[Month] = mapped_column(MonthText, nullable=False)
     facts: Mapped[dict] = mapped_column(Json, nullable=False)
     result: Mapped[dict] = mapped_column(Json, nullable=False)
@@ -118,7 +119,6 @@ class Receipt(db.Model, Row, Child):
     __tablename__ = "receipt"
     __parent__ = ("settlement_id", "Settlement")
     __table_args__ = (CheckConstraint("amount > 0", name="amount"), {"sqlite_autoincrement": True})
-
     settlement_id: Mapped[int] = mapped_column(BigId, ForeignKey("settlement.id"), nullable=False, index=True)
     settlement: Mapped[Settlement] = relationship(back_populates="receipts")
     amount: Mapped[int] = mapped_column(BigId, nullable=False)

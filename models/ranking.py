@@ -10,12 +10,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Subquery, and_, func, or_, select, union_all
+from sqlalchemy import case as when
 
 from models.area import Township
 from models.base import db
 from models.campaign import Campaign
-from models.case import Case, Milestone
+from models.case import CLEARED, UNVERIFIED, VERIFIED, Case, Milestone
 from models.scope import everything, in_area
 from models.words import N_
 
@@ -80,11 +81,12 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), tzinfo=SHANGHAI)
 
 
-def _reached(kind: str, end: datetime):
-    """Whether *kind* stood at *end*."""
-    return Case.id.in_(select(Milestone.case_id).where(
-        Milestone.kind == kind, Milestone.reached_at < end,
-        or_(Milestone.lost_at.is_(None), Milestone.lost_at >= end)))
+def _since(end: datetime) -> Subquery:
+    """The cases that reached or lost something since *end*, with what stood then."""
+    changed = union_all(*(select(Milestone.case_id).where(at >= end) for at in (Milestone.reached_at, Milestone.lost_at)))
+    stood = and_(Milestone.reached_at < end, or_(Milestone.lost_at.is_(None), Milestone.lost_at >= end))
+    flags = (func.max(when((and_(Milestone.kind == kind, stood), 1), else_=0)).label(kind) for kind in (VERIFIED, CLEARED))
+    return select(Milestone.case_id, *flags).where(Milestone.case_id.in_(changed)).group_by(Milestone.case_id).subquery()
 
 
 def _stock(campaign: Campaign, end: datetime) -> tuple:
@@ -103,19 +105,26 @@ def _late(campaign: Campaign, day: date, verified: bool, cleared: bool) -> bool:
 
 
 def _counts(campaign: Campaign, day: date) -> dict[str, Counter]:
-    """How many of each township are in which field of a Standing; the cases are gone through once."""
+    """How many of each township are in which field of a Standing: as the cases are now, but for those changed since."""
     end = end_of(day)
     listed = (Case.campaign_id == campaign.id, Case.listed_at < end, in_area(Case.area_code, campaign.county_code))
     stock, counted_in, here = _stock(campaign, end)
-    groups = (counted_in.label("township"), _reached("verified", end).label("verified"),
-              _reached("cleared", end).label("cleared"))
     found: dict[str, Counter] = defaultdict(Counter)
-    for code, verified, cleared, count in db.session.execute(
-            select(*groups, func.count()).where(stock, *listed).group_by("township", "verified", "cleared")):
+
+    def count(code: str, verified: bool, cleared: bool, cases: int) -> None:
         late = _late(campaign, day, verified, cleared)
-        found[code].update(stock=count, verified=count * bool(verified), cleared=count * bool(cleared), overdue=count * late)
-    for code, count in db.session.execute(select(here, func.count()).where(~stock, *listed).group_by(here)):
-        found[code].update(added=count)
+        found[code].update(stock=cases, verified=cases * verified, cleared=cases * cleared, overdue=cases * late)
+    for code, state, cases in db.session.execute(
+            select(counted_in, Case.state, func.count()).where(stock, *listed).group_by(counted_in, Case.state)):
+        count(code, state != UNVERIFIED, state == CLEARED, cases)
+    since = _since(end)
+    columns = (counted_in, Case.state, since.c.verified, since.c.cleared)
+    for code, state, verified, cleared, cases in db.session.execute(
+            select(*columns, func.count()).join(since, since.c.case_id == Case.id).where(stock, *listed).group_by(*columns)):
+        count(code, state != UNVERIFIED, state == CLEARED, -cases)
+        count(code, bool(verified), bool(cleared), cases)
+    for code, cases in db.session.execute(select(here, func.count()).where(~stock, *listed).group_by(here)):
+        found[code].update(added=cases)
     return found
 
 
