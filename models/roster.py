@@ -120,6 +120,7 @@ def correct(case: Case, *, name: str | None = None, area_code: str | None = None
     if phone is not None:
         case.person.phone = phone or None
     case.corrected = sorted(corrected)
+    case.touch("corrected")
 
 
 def _move(case: Case, area_code: str) -> None:
