@@ -57,7 +57,7 @@ def hold(*rows: Editable) -> None:
         return
     table, versions = type(rows[0]), {row.id: row.version for row in rows}
     found = db.session.execute(select(table.id, table.version).where(table.id.in_(list(versions))).order_by(table.id)
-                               .with_for_update())
+                               .with_for_update(key_share=True))
     if dict(found.all()) != versions:
         raise Stale(STALE)
 

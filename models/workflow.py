@@ -244,8 +244,7 @@ def _outcome(case: Case) -> str:
 def _mark(case: Case, kind: str, reached: bool, now: datetime) -> None:
     standing = next((m for m in case.milestones if m.kind == kind and m.lost_at is None), None)
     if standing and (not reached or (kind == "cleared" and standing.outcome != case.outcome)):
-        standing.lost_at = now
-        standing = None
+        standing.lost_at, standing = now, None
     if reached and standing is None:
-        db.session.add(Milestone(case=case, kind=kind, reached_at=now,
-                                 outcome=case.outcome if kind == "cleared" else None))
+        outcome = case.outcome if kind == "cleared" else None
+        db.session.add(Milestone(case=case, kind=kind, reached_at=now, outcome=outcome))
