@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.types import TypeDecorator
 
 from models.months import Month
@@ -82,3 +83,7 @@ class Editable(Row):
     @declared_attr.directive
     def __mapper_args__(cls) -> dict:
         return {"version_id_col": cls.__table__.c.version}
+
+    def touch(self, column: str) -> None:
+        """Give the row its next version, though none of its columns need change: what hangs on it was changed."""
+        flag_modified(self, column)

@@ -67,8 +67,9 @@ def _values(session: Session, row: Any, change: str) -> dict[str, list]:
     if change == "delete":
         return {key: [shown(row, key, getattr(row, key)), None] for key in columns(row) if getattr(row, key) is not None}
     state = inspect(row)
-    return {key: [shown(row, key, formerly(row, key, session)), shown(row, key, getattr(row, key))]
-            for key in columns(row) if state.attrs[key].history.has_changes()}
+    pairs = ((key, formerly(row, key, session), getattr(row, key)) for key in columns(row)
+             if state.attrs[key].history.has_changes())
+    return {key: [shown(row, key, before), shown(row, key, after)] for key, before, after in pairs if before != after}
 
 
 def folded(pending: list[dict[str, Any]], edge: str | None) -> list[dict[str, Any]]:

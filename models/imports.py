@@ -15,9 +15,11 @@ from models.base import AreaCode, Instant, Json, Row, db
 from models.case import Case, Person
 from models.listing import Problem, Reading
 from models.scope import Placed, everything
+from models.words import N_
 
 NEW, UPDATED, UNCHANGED, REFUSED = "new", "updated", "unchanged", "refused"
 CHUNK = 500
+CROSSED = N_("Others changed the same people while the list was brought in: nothing of it is in. Bring it in once more.")
 
 
 class ImportRun(db.Model, Row, Placed):

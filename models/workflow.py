@@ -223,6 +223,7 @@ def refresh(case: Case, now: datetime) -> None:
     open_steps = [s for s in states if s.needed and s.state in (NOW, WAITING)]
     verified = not case.way.transitional and all(key in case.taken for key in case.way.verified_by)
     cleared = verified and not open_steps
+    case.touch("state")  # of two who take a step at once one has to lose, also where a step leaves the case as it is
     case.outcome = _outcome(case) if cleared else None
     case.next_step = open_steps[0].step.key if open_steps else _follow_up(states)
     case.state = CLEARED if cleared else VERIFIED if verified else UNVERIFIED
@@ -243,8 +244,7 @@ def _outcome(case: Case) -> str:
 def _mark(case: Case, kind: str, reached: bool, now: datetime) -> None:
     standing = next((m for m in case.milestones if m.kind == kind and m.lost_at is None), None)
     if standing and (not reached or (kind == "cleared" and standing.outcome != case.outcome)):
-        standing.lost_at = now
-        standing = None
+        standing.lost_at, standing = now, None
     if reached and standing is None:
-        db.session.add(Milestone(case=case, kind=kind, reached_at=now,
-                                 outcome=case.outcome if kind == "cleared" else None))
+        outcome = case.outcome if kind == "cleared" else None
+        db.session.add(Milestone(case=case, kind=kind, reached_at=now, outcome=outcome))

@@ -10,7 +10,7 @@ import click
 
 from models import scope
 from models.base import db
-from models.words import N_
+from models.words import N_, Refusal
 from portal.commands import (
     content,
     json_option,
@@ -107,26 +107,33 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
     from exports.intake import bring_in
     from exports.workbook import by_command
     from models.campaign import the_campaign
+    from models.imports import CROSSED, ImportResult
+    from models.races import Stale, once_more
     from portal import clock
     data, name = content(file)
-    with office():
-        campaign = the_campaign(key)
-        with scope.seeing(campaign.county_code):
-            brought = bring_in(kind, data, name, campaign, "system", clock.now())
-            counts = brought.result.counts
-            if errors and brought.result.refused:  # first, so that nothing comes in where they cannot be written
-                rows = io.BytesIO()
-                write_errors(brought.table, brought.listing.headings, brought.listing.readings, rows, _speak(),
-                             by_command(clock.now(), "改正后重新导入"))
-                write_out(errors, rows.getvalue())
-            if dry_run:
-                db.session.rollback()
-            else:
-                db.session.commit()
-            if as_json:
-                show(brought.result.as_json(say))
-            else:
-                tell(N_("{rows} rows: {new} new, {updated} updated, {unchanged} unchanged, {refused} refused."), **counts)
+
+    def bring() -> ImportResult:
+        brought = bring_in(kind, data, name, the_campaign(key), "system", clock.now())
+        if errors and brought.result.refused:  # first, so that nothing comes in where they cannot be written
+            rows = io.BytesIO()
+            write_errors(brought.table, brought.listing.headings, brought.listing.readings, rows, _speak(),
+                         by_command(clock.now(), "改正后重新导入"))
+            write_out(errors, rows.getvalue())
+        if dry_run:
+            db.session.rollback()
+        else:
+            db.session.commit()
+        return brought.result
+
+    with office(), scope.seeing(the_campaign(key).county_code):
+        try:
+            result = once_more(bring)
+        except Stale:
+            raise Refusal(CROSSED) from None
+        if as_json:
+            show(result.as_json(say))
+        else:
+            tell(N_("{rows} rows: {new} new, {updated} updated, {unchanged} unchanged, {refused} refused."), **result.counts)
 
 
 def _speak():

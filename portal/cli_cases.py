@@ -7,7 +7,7 @@ from datetime import date
 import click
 
 from models.base import db
-from models.words import N_, Refusal
+from models.words import N_, STALE, Refusal
 from portal.cli import main, today
 from portal.commands import Day, content, desk_of, json_option, office, refusing, say, settings, show, tell, text_of, write_out
 
@@ -46,10 +46,11 @@ def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
 @click.option("--on", "on", type=Day(), help="The day it happened; today if not given.")
 @click.option("--fact", "facts", multiple=True, metavar="K=V")
 @click.option("--proof", "proofs", multiple=True, metavar="KIND=FILE")
+@click.option("--version", type=int, help="The version of the case that was looked at; refused if it has another by now.")
 @json_option
 @refusing
 def take_step(case: str, step: str, by: str, on: date | None, facts: tuple[str, ...], proofs: tuple[str, ...],
-              as_json: bool) -> None:
+              version: int | None, as_json: bool) -> None:
     """Take one step of a case, with exactly the checks of the screen."""
     from models.casefile import casefile, find
     from models.workflow import advance
@@ -57,6 +58,8 @@ def take_step(case: str, step: str, by: str, on: date | None, facts: tuple[str, 
     given, files = _pairs(facts, "--fact"), [tuple(proof.split("=", 1)) for proof in proofs if _pairs((proof,), "--proof")]
     with desk_of(by) as user:
         found = find(case)
+        if version not in (None, found.version):
+            raise Refusal(STALE)
         uploads = [_upload(kind, file) for kind, file in files]
         advance(found, step, user, clock.now(), on=on, facts=given, uploads=uploads)
         db.session.commit()

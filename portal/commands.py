@@ -20,11 +20,11 @@ import click
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.orm.exc import StaleDataError
 
 from models import audit, scope
 from models.base import db
 from models.months import parse_date
+from models.races import lost
 from models.user import User
 from models.words import N_, STALE, Message, Refusal
 from portal import clock, language
@@ -93,7 +93,7 @@ def _refusal_of(error: Refusal | SQLAlchemyError | OSError) -> Refusal:
     match error:
         case Refusal():
             return error
-        case StaleDataError():
+        case SQLAlchemyError() if lost(error):
             return Refusal(STALE)
         case DBAPIError() | OSError() if (fault := fault_of(error)) not in (None, AWAY):
             return Refusal(sentence(fault, RUN))

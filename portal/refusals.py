@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from models import audit, scope
 from models.base import db
+from models.races import lost
 from models.words import N_, STALE, Refusal
 from portal import drafts, machine_faults
 from portal.auth import OPEN, acting, known
@@ -28,7 +29,8 @@ log = logging.getLogger("portal")
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(Refusal, _refused)
-    app.register_error_handler(StaleDataError, lambda error: _refused(Refusal(STALE)))
+    app.register_error_handler(StaleDataError, _lost)
+    app.register_error_handler(DBAPIError, _lost)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
     app.after_request(_told)
@@ -42,6 +44,11 @@ def _refused(refusal: Refusal):
         flash(say(refusal), "error")
         return redirect(back)
     return render_template("refusal.html", title=say(refusal), reference=None), 409
+
+
+def _lost(error: StaleDataError | DBAPIError):
+    """Somebody else was quicker, and no screen said more about it; or a bug after all."""
+    return _refused(Refusal(STALE)) if lost(error) else _bug(error)
 
 
 def _http(error: HTTPException):

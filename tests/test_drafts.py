@@ -176,7 +176,7 @@ def test_what_is_refused_when_sent_is_kept_on(app, clock):
 
 def test_a_form_that_shows_again_what_is_wrong_keeps_it_there(app, clock):
     desk = Desk(app, TOWN)
-    late(desk, clock, "/admin/handing/plan", leader="张三", members="")
+    late(desk, clock, "/admin/handing/plan", leader="张三", members="", version="1")
     back(app, desk)
     [(address, fields), _drop] = Forms(desk.get("/draft").text).found
     answer = desk.post(address, dict(fields))

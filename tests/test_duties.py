@@ -111,7 +111,7 @@ def test_the_screen_refuses_the_second_post_of_every_pair(portal):
             id, post = user.id, user.posts[0].id
         page = security.get(f"/admin/user/details/?id={id}").text
         assert f"与 held-{number} 同名" in page
-        assert security.post(f"/admin/user/{id}/grant", post=post).status_code == 409, (one, other)
+        assert security.post(f"/admin/user/{id}/grant", post=post, version=1).status_code == 409, (one, other)
         with looking(portal):
             assert (db.session.get(PostGrant, post).state, db.session.get(User, id).active) == (ASKED, False)
 

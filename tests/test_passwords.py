@@ -158,7 +158,8 @@ def grants_the_post(app, username: str) -> None:
     """The security administrator, on the user's page."""
     desk = Desk(app, "security_admin")
     page = f"/admin/user/details/?id={change(app, username)[0]}"
-    answer = desk.post(page.replace("details/?id=", "") + "/grant", post=hidden(desk.get(page).text, "post"))
+    asked = re.search(r'name="post" value="(\d+)"><input type="hidden" name="version" value="(\d+)"', desk.get(page).text)
+    answer = desk.post(page.replace("details/?id=", "") + "/grant", post=asked[1], version=asked[2])
     assert answer.status_code == 302
 
 

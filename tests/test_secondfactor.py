@@ -11,7 +11,7 @@ import pytest
 from factories import NOW, PASSWORD, TIANNING, a_case, step, walk
 from flask import Flask
 from phones import APPROVER, Phone, entered, half, the_user, with_phone
-from screening import Desk, looking
+from screening import Desk, hidden, looking
 from sqlalchemy import select
 
 from models import realtime, schema, secondfactor
@@ -370,7 +370,9 @@ def test_many_cases_at_once_ask_too(office, reviewed):
         cases = ",".join(str(db.session.get(Settlement, id).case_id) for id in reviewed)
     form = {"deed": "step-approve", "ids": cases}
 
-    assert 'name="code"' in desk.post("/admin/case/bulk", form | {"stage": "check"}).text
+    check = desk.post("/admin/case/bulk", form | {"stage": "check"}).text
+    assert 'name="code"' in check
+    form["ids"] = hidden(check, "ids")
     assert desk.post("/admin/case/bulk", form | {"stage": "apply"}).status_code == 422
     assert set(states(office)) == {"reviewed"}
     assert desk.post("/admin/case/bulk", form | {"stage": "apply", "code": phone.next()}).status_code == 200

@@ -17,7 +17,7 @@ from tally import tell
 from models.area import Village
 from models.audit import AuditEntry, verify
 from models.base import db
-from models.campaign import Campaign, Handout
+from models.campaign import Campaign, Handout, Preparation
 from models.case import Case, Person
 from models.document import Bulletin, Document
 from models.grants import PostGrant
@@ -81,6 +81,14 @@ def on_case(kind, /, **typed):
     return lambda app: {"version": str(case(app, kind).version)} | typed
 
 
+def correcting(**typed):
+    """A case and its person, who are corrected together."""
+    def form(app):
+        row = case(app, "deceased")
+        return {"version": f"{row.version}.{the(app, Person, Person.id == row.person_id).version}"} | typed
+    return form
+
+
 def of_case(name, category):
     return lambda app: f"/admin/case/{case(app, category).id}/{name}"
 
@@ -95,8 +103,10 @@ def its_version(app):
 
 def post_in(state):
     """The post of the same user that stands so."""
-    return lambda app: {"post": str(the(app, PostGrant, PostGrant.state == state, User.username == "gone",
-                                        PostGrant.user_id == User.id).id)}
+    def form(app):
+        post = the(app, PostGrant, PostGrant.state == state, User.username == "gone", PostGrant.user_id == User.id)
+        return {"post": str(post.id), "version": str(post.version)}
+    return form
 
 
 def session_of(who):
@@ -165,13 +175,14 @@ ACTS = (
         of_case("reclassify", "imprisoned")),
     Act("case.number", "auditor", lambda app: {"why": "抽查"}, of_case("number", "deceased")),
     Act("case.benefit", "county_clerk", with_benefit, of_case("benefit", "deceased")),
-    Act("case.correct", "county_clerk", on_case("deceased", name="王更正", area_code=HERE, phone="13900001234"),
+    Act("case.correct", "county_clerk", correcting(name="王更正", area_code=HERE, phone="13900001234"),
         of_case("correct", "deceased")),
     Act("case.paper", TOWN, on_case("uncertified", kind="certification"), of_case("paper", "uncertified")),
     Act("task.again", TOWN, lambda app: {}, refused_task),
     Act("case.action_view", "county_clerk", lambda app: {"action": "accept", "rowid": str(case(app, "deceased").id)}, entries=0),
     Act("case.bulk", "county_clerk", lambda app: {
-        "deed": "accept", "stage": "apply", "fact-how": "phone", "ids": str(case(app, "deceased").id)}),
+        "deed": "accept", "stage": "apply", "fact-how": "phone",
+        "ids": f"{case(app, 'deceased').id}:{case(app, 'deceased').version}"}),
     Act("settlement.action_view", "county_reviewer", lambda app: {"action": "review", "rowid": str(submitted(app).id)},
         entries=0),
     Act("settlement.sign", "county_reviewer", lambda app: {
@@ -183,7 +194,9 @@ ACTS = (
     Act("handing.on", TOWN, lambda app: {}),
     Act("handing.receipt", TOWN, lambda app: {
         "person": "张代办", "handout": str(the(app, Handout, Handout.area_code == HERE).id)}),
-    Act("handing.plan", TOWN, lambda app: {"leader": "某", "members": "某", "plan": (io.BytesIO(scan()), "方案.png")}),
+    Act("handing.plan", TOWN, lambda app: {
+        "version": str(the(app, Preparation, Preparation.area_code == HERE[:9]).version), "leader": "某", "members": "某",
+        "plan": (io.BytesIO(scan()), "方案.png")}),
     Act("ranking.download", "county_clerk", lambda app: {}, of_here("bulletin", "/admin/ranking/bulletin/{}")),
     Act("ranking.issue", "county_clerk", a_day_without),
     Act("user.create_view", "county_admin", lambda app: {"username": "li", "name": "李", "role": "auditor", "township": "",

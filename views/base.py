@@ -15,11 +15,10 @@ from sqlalchemy import select
 from models import scope
 from models.base import db
 from models.user import Right
-from models.words import N_, Refusal
+from models.words import N_
+from views import saving
 from views.listing import Listing
-from views.words import say, undone, value
-
-STALE = N_("Somebody else changed this meanwhile. What you typed is kept below: compare, then send it again.")
+from views.words import say, value
 
 
 class Guarded:
@@ -125,10 +124,13 @@ class OfficeView(Guarded, Listing, ModelView):
     @expose("/details/")
     def details_view(self) -> str:
         """The page of one row."""
-        row = self.get_one(request.args.get("id"))
+        return self.page(self.get_one(request.args.get("id")))
+
+    def page(self, row: Any, **more: Any) -> str:
+        """The page of a row, with what more it shows."""
         shown = [(say(label), self.get_detail_value(None, row, name)) for name, label in self._details_columns]
         return self.render(self.details_template, title=self.page_title(row), row=row, shown=shown,
-                           edit_url=self._edit_url(row))
+                           edit_url=self._edit_url(row), **more)
 
     def _edit_url(self, row: Any) -> str | None:
         return url_for(".edit_view", id=row.id) if self.can_edit and self.may_change() else None
@@ -156,32 +158,20 @@ class OfficeView(Guarded, Listing, ModelView):
         return self._edit_form_class(_typed(), obj=obj)
 
     def _form_page(self, form: Any, target: Any, verb: Any, row: Any = None) -> Any:
-        problems, status = [], 200
+        problems, status, rows = [], 200, lambda: [row]
         if request.method == "POST":
-            problems, status = self._put(form, target, row)
+            problems, status = saving.save(form, rows, lambda: self._put(form, target(), row is None))
             if not problems:
                 flash(say(N_("Saved.")), "success")
                 return redirect(url_for(".index_view"))
         title = f"{verb}：{row or say(self.title)}"
-        page = self.render(self.edit_template, title=title, form=form, row=row, problems=problems)
+        page = self.render(self.edit_template, title=title, form=form, problems=problems, **saving.marks(form, rows, status))
         return page, status
 
-    def _put(self, form: Any, target: Any, row: Any) -> tuple[list[tuple[str, str]], int]:
-        """Save the form; otherwise (field id, sentence) of all that is wrong, and the status that says so."""
-        if row is not None and request.form.get("version") != str(row.version):
-            return [("", say(STALE))], 409
-        if not form.validate():
-            return [(field.id, f"{field.label.text}：{error}") for field in form for error in field.errors], 422
-        try:
-            changed = target()
-            form.populate_obj(changed)
-            self.on_model_change(form, changed, row is None)
-            db.session.add(changed)
-            db.session.commit()
-        except Refusal as refusal:
-            undone(refusal)
-            return [("", say(refusal))], 422
-        return [], 200
+    def _put(self, form: Any, changed: Any, new: bool) -> None:
+        form.populate_obj(changed)
+        self.on_model_change(form, changed, new)
+        db.session.add(changed)
 
     def _get_list_value(self, context: Any, model: Any, name: str, formatters: Any, types: Any) -> Any:
         shown = formatters.get(name)

@@ -17,6 +17,7 @@ from models.categories import CATEGORIES, UNKNOWN
 from models.months import parse_date
 from models.outbox import Task
 from models.papers import paper_facts
+from models.races import Stale, noticed
 from models.steps import Fact, Step
 from models.user import Right, User
 from models.words import N_, Message, Refusal
@@ -25,7 +26,9 @@ from views.places import names
 from views.words import said, say
 
 Typed = Mapping[str, str]
+Seen = Mapping[int, int]  # the version of each case that the check page showed
 MOST = 500
+SINCE = N_("Somebody else changed it since the check: look at it again.")
 
 
 @dataclass(frozen=True)
@@ -51,24 +54,29 @@ class Deed:
     def one(self, case: Case, typed: Typed, by: User, now: datetime) -> None:
         raise NotImplementedError
 
-    def many(self, cases: Sequence[Case], typed: Typed, by: User, now: datetime) -> list[Verdict]:
-        """Do it to every case that allows it. Verbs check before they change, so a refusal leaves a case as it was."""
-        return [self._verdict(case, typed, by, now) for case in cases]
+    def many(self, cases: Sequence[Case], typed: Typed, by: User, now: datetime, seen: Seen) -> list[Verdict]:
+        """Do it to every case that allows it and is as it was seen. A refusal leaves a case as it was, and the others alone."""
+        return [self._verdict(case, typed, by, now, seen) for case in cases]
 
     def tried(self, cases: Sequence[Case], typed: Typed, by: User, now: datetime) -> list[Verdict]:
         """What `many` would do, without doing it."""
         verdicts = []
         for case in cases:
             attempt = db.session.begin_nested()
-            verdicts.append(self._verdict(case, typed, by, now))
+            verdicts.append(self._verdict(case, typed, by, now, {case.id: case.version}))
             attempt.rollback()
         return verdicts
 
-    def _verdict(self, case: Case, typed: Typed, by: User, now: datetime) -> Verdict:
+    def _verdict(self, case: Case, typed: Typed, by: User, now: datetime, seen: Seen) -> Verdict:
+        id, area_code = case.id, case.area_code
         try:
-            self.one(case, typed, by, now)
+            if seen.get(id) != case.version:
+                raise Refusal(SINCE)
+            with noticed(), db.session.begin_nested():
+                self.one(case, typed, by, now)
         except Refusal as refusal:
-            audit.record(None, "pension_case", case.area_code, case.id, case.id, result=audit.REFUSED, why=refusal.message.id)
+            refusal = Refusal(SINCE) if isinstance(refusal, Stale) else refusal
+            audit.record(None, "pension_case", area_code, id, id, result=audit.REFUSED, why=refusal.message.id)
             return Verdict(case, say(refusal))
         return Verdict(case)
 
@@ -119,8 +127,8 @@ class PaperDeed(Deed):
     def one(self, case: Case, typed: Typed, by: User, now: datetime) -> None:
         paper_facts(case, self.kind, now.date(), names())
 
-    def many(self, cases: Sequence[Case], typed: Typed, by: User, now: datetime) -> list[Verdict]:
-        verdicts = super().many(cases, typed, by, now)
+    def many(self, cases: Sequence[Case], typed: Typed, by: User, now: datetime, seen: Seen) -> list[Verdict]:
+        verdicts = super().many(cases, typed, by, now, seen)
         self.task = papers.order([verdict.case for verdict in verdicts if not verdict.why], self.kind, by, now)
         return verdicts
 

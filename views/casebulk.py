@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from models.base import db
 from models.words import N_, Refusal
-from views import bulk, proof, standing
+from views import bulk, proof, seen, standing
 from views.frame import now, today
 from views.places import place
 from views.stepform import fields, gaps_of
@@ -32,7 +32,7 @@ class CaseBulk:
     def bulk(self) -> Any:
         """The next page of a deed: the form again, the check, or the deed itself."""
         deed = _deed(request.form.get("deed", ""))
-        cases = bulk.chosen(_ids(), self.limits()) or abort(404)
+        cases = bulk.chosen(list(_seen()), self.limits()) or abort(404)
         page = {"check": self._checked, "apply": self._done}.get(request.form.get("stage", ""), self._asked)
         return page(deed, cases)
 
@@ -56,7 +56,7 @@ class CaseBulk:
                 proof.proved()
             except Refusal as refusal:
                 return self._checked(deed, cases, [("code", say(refusal))])
-        verdicts = deed.many(cases, request.form, current_user._get_current_object(), now())
+        verdicts = deed.many(cases, request.form, current_user._get_current_object(), now(), _seen())
         db.session.commit()
         if deed.task and not any(verdict.why for verdict in verdicts):
             return redirect(url_for("task.show", id=deed.task.id))
@@ -67,7 +67,7 @@ class CaseBulk:
         verdicts = facts.get("verdicts", [])
         return self.render("admin/bulk.html", title=said(title, deed=deed.title, n=len(cases)), stage=stage, deed=deed,
                            cases=cases, today=today(), place=place, category=standing.category,
-                           next_step=standing.next_step, ids=",".join(str(case.id) for case in cases),
+                           next_step=standing.next_step, ids=",".join(f"{case.id}:{case.version}" for case in cases),
                            kept=[(name, text) for name, text in request.form.items() if name.startswith("fact-") or name == "on"],
                            doing=[v for v in verdicts if not v.why], skipped=[v for v in verdicts if v.why],
                            **{"problems": [], **facts})
@@ -81,7 +81,7 @@ def _deed(name: str) -> bulk.Deed:
     return next((deed for deed in bulk.deeds() if deed.name == name), None) or abort(404)
 
 
-def _ids() -> list[int]:
-    texts = request.form.get("ids", "").split(",")[:bulk.MOST]
-    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+def _seen() -> dict[int, int]:
+    """The cases a page showed, with the versions it showed them in."""
+    return seen.versions(request.form.get("ids", "").split(",")[:bulk.MOST])
 

@@ -37,11 +37,11 @@ PAPER_TITLES = {"certification": N_("Notice to certify"), "back_pay": N_("Back p
                 "sealing": N_("Sealing statement")}
 
 
-def page(case: Case, typed: Mapping[str, str]) -> dict[str, Any]:
-    """All of a case; *typed* is what a refused form held."""
+def page(case: Case, typed: Mapping[str, str], sent: str = "") -> dict[str, Any]:
+    """All of a case; *typed* is what a refused form held, *sent* the name of the form."""
     states = plan(case)
     present = next((state.step for state in states if state.state == NOW), None)
-    sees_money = current_user.may(Right.SEE_MONEY)
+    sees_money, verbs = current_user.may(Right.SEE_MONEY), _verbs(case)
     return {
         "head": _head(case), "progress": [_progress(state) for state in states],
         "form": _form(case, present, typed) if present else None,
@@ -50,8 +50,8 @@ def page(case: Case, typed: Mapping[str, str]) -> dict[str, Any]:
         "papers": [_paper(paper) for paper in case.documents],
         "orders": [(kind, say(PAPER_TITLES.get(kind, kind))) for kind in case.way.notices
                    if current_user.may(Right.ORDER_PAPERS)],
-        "timeline": _timeline(case, sees_money), "verbs": _verbs(case), "seen": _newest(case), "typed": typed,
-        "lost": _lost(present, typed),
+        "timeline": _timeline(case, sees_money), "verbs": verbs, "seen": _newest(case), "typed": typed,
+        "sent": sent, "lost": _lost(present, typed) + _reason_lost(verbs, typed, sent),
     }
 
 
@@ -168,3 +168,8 @@ def _lost(present: Step | None, typed: Mapping[str, str]) -> list[tuple[str, str
         return []
     return trailwords.facts({key.removeprefix("fact-"): text for key, text in typed.items()
                              if key.startswith("fact-") and text})
+
+
+def _reason_lost(verbs: Mapping[str, Any], typed: Mapping[str, str], sent: str) -> list[tuple[str, str]]:
+    """The reason that was given for what is no longer possible."""
+    return [(say(N_("Why")), typed["why"])] if typed.get("why") and not verbs.get(sent, True) else []

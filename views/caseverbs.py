@@ -9,7 +9,6 @@ from flask import abort, current_app, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_login import current_user
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm.exc import StaleDataError
 
 from models import realtime, workflow
 from models.base import db
@@ -18,19 +17,16 @@ from models.certificate import attach
 from models.months import parse_date
 from models.numberview import whole_number
 from models.outbox import Task
+from models.races import Stale, noticed
 from models.user import Right, User
 from models.words import N_, Refusal
-from views import casepage, papers, proof, standing, stepform, trailwords
+from views import casepage, papers, proof, seen, standing, stepform, trailwords
 from views.frame import now, today
 from views.people import person
 from views.words import said, say, undone
 
 CHANGED = N_("Somebody else changed this case meanwhile: {what}. What you typed is kept; choose the files again, "
              "compare, then send it once more.")
-
-
-class Stale(Refusal):
-    """The page was older than the case."""
 
 
 class CaseVerbs:
@@ -49,9 +45,9 @@ class CaseVerbs:
         kinds = {c.kind for c in case.certificates} | {
             name.removeprefix("proof-") for name, file in request.files.items(multi=True) if file.filename}
         lacking = stepform.gaps(step, case.facts, given, kinds)
-        if lacking and self._fresh(case) and casepage.may_take(step):
+        if lacking and seen.fresh(case) and casepage.may_take(step):
             return self._refused(case, lacking, 422)
-        if step.key in proof.MONEY and self._fresh(case) and casepage.may_take(step):
+        if step.key in proof.MONEY and seen.fresh(case) and casepage.may_take(step):
             try:
                 proof.proved()
             except Refusal as refusal:
@@ -116,33 +112,31 @@ class CaseVerbs:
         if not current_user.may(right):
             abort(403)
         try:
-            if not self._fresh(case):
-                raise Stale(self._changed(case))
-            done = verb(case, current_user._get_current_object())
-            db.session.commit()
-        except StaleDataError:
-            db.session.rollback()
+            with noticed():
+                if not seen.fresh(case):
+                    raise Stale(CHANGED)
+                done = verb(case, current_user._get_current_object())
+                db.session.commit()
+        except Stale as stale:
+            undone(stale)
             return self._refused(case, [("", say(self._changed(case)))], 409)
         except Refusal as refusal:
             undone(refusal)
-            stale = isinstance(refusal, Stale)
-            return self._refused(case, [("" if stale else field(refusal), say(refusal))], 409 if stale else 422)
+            return self._refused(case, [(field(refusal), say(refusal))], 422)
         flash(said_after, "success")
         return redirect(url_for("task.show", id=done.id) if isinstance(done, Task) else self._onward(case))
 
-    def _fresh(self, case: Case) -> bool:
-        return request.form.get("version") == str(case.version)
-
     def _changed(self, case: Case) -> Any:
         """The refusal of a page that is too old, with what happened since it was drawn."""
-        seen = request.form.get("seen", "")
-        since = casepage.entries(case, current_user.may(Right.SEE_MONEY), int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
+        since = casepage.entries(case, current_user.may(Right.SEE_MONEY), seen.since())
         told = [f"{person(entry.actor)} {trailwords.headline(entry)}" for entry in reversed(since)
                 if entry.changed]
         return Refusal(CHANGED, what="；".join(dict.fromkeys(told)) or "–").message
 
     def _refused(self, case: Case, problems: list[tuple[str, str]], status: int) -> Any:
-        return self.page(case, typed=request.form, problems=problems), status
+        """A page with what is wrong in it stays as old as it was; one that came too late is new: sent again, it is meant."""
+        old = {"version": request.form.get("version"), "seen": seen.since()} if status == 422 else {}
+        return self.page(case, typed=request.form, problems=problems, **old), status
 
     def _onward(self, case: Case) -> str:
         """The page itself, or the next case that waits for this person."""
@@ -157,10 +151,11 @@ class CaseVerbs:
             return url_for(".index_view", flt0_waits="me")
         return url_for(".details_view", id=following)
 
-    def page(self, case: Case, typed: Any = None, problems: Any = (), number: str | None = None) -> str:
+    def page(self, case: Case, typed: Any = None, problems: Any = (), **more: Any) -> str:
         """The page of a case, also with what a refused form held."""
-        return self.render("admin/case.html", title=self.page_title(case), case=case, problems=problems,
-                           number=number, today=today(), **casepage.page(case, typed or {}))
+        sent = request.endpoint.rpartition(".")[2] if typed else ""
+        return self.render("admin/case.html", title=self.page_title(case), case=case, problems=problems, today=today(),
+                           **{"version": seen.token(case), "number": None} | casepage.page(case, typed or {}, sent) | more)
 
 
 def _why() -> str:

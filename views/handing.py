@@ -15,9 +15,10 @@ from exports.villagelists import file_name, village_list, village_lists
 from models import handing, scope
 from models.base import db
 from models.campaign import Campaign, Handout, Preparation
+from models.races import Stale, noticed
 from models.user import Right, Role
 from models.words import N_, Refusal
-from views import downloads, handouts
+from views import difference, downloads, handouts, saving, seen
 from views.base import OfficePage, row_id
 from views.frame import campaign, now
 from views.places import names
@@ -40,12 +41,13 @@ class HandingPage(OfficePage):
         return self.render("admin/handing.html", campaign=of, rows=handouts.townships(of),
                            may=current_user.may(Right.HAND_OUT))
 
-    def township(self, of: Campaign, code: str, problems: Any = ()) -> Any:
+    def township(self, of: Campaign, code: str, problems: Any = (), status: int = 200) -> Any:
+        facts = handouts.township(of, code)
         page = self.render(
             "admin/handing_township.html", title=said(N_("Handing out: {township}"), township=names().township(code)),
-            campaign=of, code=code, problems=problems, typed=request.form, **handouts.township(of, code),
+            campaign=of, code=code, problems=problems, typed=request.form, **facts, **_marks(facts["plan"], status),
             may=current_user.may(Right.HAND_ON) and scope.current() == code)
-        return (page, 422) if problems else page
+        return page, status
 
     def waiting(self) -> int:
         return handouts.without_receipt(campaign()) if current_user.may(Right.HAND_ON) else 0
@@ -86,6 +88,8 @@ class HandingPage(OfficePage):
         return self._do(self._prepare, N_("Leading group and plan were recorded."), "leader")
 
     def _prepare(self, of: Campaign) -> Preparation:
+        if not seen.fresh(handouts.plan(of, current_user.area_code)):
+            raise Stale(saving.KEPT)
         file = request.files.get("plan")
         if file is None or not file.filename:
             raise Refusal(N_("Choose the file of the plan: PDF, JPEG or PNG."))
@@ -98,12 +102,14 @@ class HandingPage(OfficePage):
         """Do it and say so; a refusal comes back on the page with what was typed."""
         of = campaign() or abort(404)
         try:
-            done = verb(of)
-            db.session.commit()
+            with noticed():
+                done = verb(of)
+                db.session.commit()
         except Refusal as refusal:
             undone(refusal)
             if current_user.role == Role.TOWNSHIP:
-                return self.township(campaign(), current_user.area_code, [(field, say(refusal))])
+                status = 409 if isinstance(refusal, Stale) else 422
+                return self.township(campaign(), current_user.area_code, [(field, say(refusal))], status)
             flash(say(refusal), "error")
         else:
             flash(said(after, n=len(done) if isinstance(done, list) else 1), "success")
@@ -139,6 +145,14 @@ class HandingPage(OfficePage):
         """The table of hand-outs and receipts as a workbook."""
         content = sheets.build("handouts", campaign() or abort(404), now(), say, downloads.line("下发与回执"))
         return downloads.sent(content, f"{say(self.title)}_{now():%Y-%m-%d}.xlsx", subject="handout")
+
+
+def _marks(plan: Preparation | None, status: int) -> dict[str, Any]:
+    """What the form of the plan carries of the one that is there; the difference, where it came too late."""
+    if status == 422 and "version" in request.form:
+        return {"version": request.form["version"], "seen": seen.since(), "difference": []}
+    told = difference.of_row(plan, seen.since()) if status == 409 and plan else []
+    return {"version": seen.token(plan), "seen": seen.newest(), "difference": told}
 
 
 def _need(right: Right) -> None:

@@ -56,8 +56,12 @@ def township(of: Campaign, code: str) -> dict[str, Any]:
     return {"own": own, "own_at": _at(own, "handed_at"), "own_received": _at(own, "received_at"),
             "villages": [(row, names().village(row.area_code), _at(row, "handed_at"), _at(row, "received_at")) for row in found],
             "waiting": waiting, "confirmed": sum(row.received_at is not None for row in found),
-            "plan": db.session.scalar(select(Preparation).where(
-                Preparation.campaign_id == of.id, Preparation.area_code == code))}
+            "plan": plan(of, code)}
+
+
+def plan(of: Campaign, code: str) -> Preparation | None:
+    """The leading group and plan of a township, if it has recorded them."""
+    return db.session.scalar(select(Preparation).where(Preparation.campaign_id == of.id, Preparation.area_code == code))
 
 
 def _not_handed_on(of: Campaign, code: str) -> int:

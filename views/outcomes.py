@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
+
+from sqlalchemy import inspect
 
 from exports.intake import Brought
 from models import idnumber
@@ -22,6 +25,20 @@ VERBS = {
     "refused": (N_("{n} are refused"), N_("{n} refused"))}
 
 FRESH = {NEW: N_("added"), UPDATED: N_("updated")}
+
+
+def seal(brought: Brought) -> str:
+    """What a check page showed, in a few signs: every outcome, and the version of every row that it rests on."""
+    shown = [(row.row, row.outcome, _rests_on(row)) for row in brought.result.outcomes]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+
+
+def _rests_on(row: RowOutcome) -> list[int]:
+    """The benefit record only where the list has looked at it."""
+    if row.outcome == NEW or row.case is None:
+        return []
+    person = row.case.person
+    return [part.version for part in (row.case, person, inspect(person).dict.get("benefit")) if part is not None]
 
 
 def outcomes(brought: Brought) -> dict[str, Any]:

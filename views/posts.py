@@ -15,8 +15,10 @@ from models import grants
 from models.area import is_statistical
 from models.base import db
 from models.grants import ASKED, ENDED, GRANT_TITLES, GRANTED, REFUSED, PostGrant
+from models.races import Stale, noticed
 from models.user import ROLE_TITLES, Right, Role, User
-from models.words import N_, Refusal
+from models.words import N_, STALE, Refusal
+from views import seen
 from views.base import row_id
 from views.filters import Pick
 from views.formfields import OfficeForm
@@ -98,8 +100,11 @@ class PostVerbs:
         post = db.session.get(PostGrant, row_id(request.form.get("post")))
         if post is None or post.user_id != user.id:
             abort(404)
-        verb(post, current_user._get_current_object(), now())
-        db.session.commit()
+        if not seen.fresh(post):
+            raise Stale(STALE)
+        with noticed():
+            verb(post, current_user._get_current_object(), now())
+            db.session.commit()
         flash(said(words, name=user.name), "success")
         return redirect(url_for(".details_view", id=user.id))
 
@@ -115,9 +120,10 @@ def _ask(user: User, form: PostForm) -> list[tuple[str, str]]:
     if not form.validate():
         return form.problems()
     try:
-        grants.ask(user, form.role.data, form.area(), form.basis.data, current_user._get_current_object(), now(),
-                   namesake=form.namesake.data)
-        db.session.commit()
+        with noticed():
+            grants.ask(user, form.role.data, form.area(), form.basis.data, current_user._get_current_object(), now(),
+                       namesake=form.namesake.data)
+            db.session.commit()
     except Refusal as refusal:
         return [("", say(undone(refusal)))]
     return []
@@ -136,7 +142,8 @@ def state(user: User) -> str:
 def history(user: User) -> list[dict[str, Any]]:
     """Every post of somebody, newest first, and what this person may decide about it."""
     decides = current_user.may(Right.GRANT_POSTS) and user.id != current_user.id
-    return [{"id": post.id, "post": say(ROLE_TITLES[Role(post.role)]), "area": place(post.area_code), "basis": say(post.basis),
+    return [{"id": post.id, "version": post.version,
+             "post": say(ROLE_TITLES[Role(post.role)]), "area": place(post.area_code), "basis": say(post.basis),
              "state": say(GRANT_TITLES[post.state]), "asked": _by(post.asked_by, post.asked_at),
              "decided": _by(post.decided_by, post.decided_at), "ended": _by(post.ended_by, post.ended_at),
              "same": [held.user.username for held in grants.namesakes(post)] if post.state in (ASKED, GRANTED) else [],

@@ -17,6 +17,7 @@ from models.campaign import Campaign
 from models.case import CLEARED
 from models.document import DOCUMENT_TITLES, DRAWN, Bulletin
 from models.months import parse_date
+from models.races import once_more
 from models.user import Right
 from models.words import N_, Refusal, from_json
 from views import downloads
@@ -56,12 +57,16 @@ class RankingPage(OfficePage):
         if problems:
             return self.page(day, problems)
         try:
-            task = issue(campaign() or abort(404), day)
-            db.session.commit()
+            task = once_more(lambda: self._issue(day))
         except Refusal as refusal:
             undone(refusal)
             return self.page(day, [("day", say(refusal))])
         return redirect(url_for("task.show", id=task))
+
+    def _issue(self, day: date) -> int:
+        task = issue(campaign() or abort(404), day)
+        db.session.commit()
+        return task
 
     @expose("/workbook", methods=("POST",))
     def workbook(self) -> Any:

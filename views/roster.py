@@ -15,17 +15,19 @@ from exports.intake import KINDS, Brought, bring_in
 from exports.uploads import tidy_name
 from models.base import db
 from models.campaign import the_campaign
-from models.imports import ImportRun, earlier_run
+from models.imports import CROSSED, ImportRun, earlier_run
+from models.races import Stale, once_more
 from models.user import Right
 from models.words import N_, Refusal
 from views import downloads
 from views.base import OfficeView
 from views.cases import cell
 from views.frame import now
-from views.outcomes import LIST_TITLES, counted, outcomes
+from views.outcomes import LIST_TITLES, counted, outcomes, seal
 from views.people import person
 from views.words import moment, said, say, undone
 
+SINCE = N_("Somebody changed meanwhile what this list would change: look at the check again, then confirm.")
 KEPT = 5  # uploads that one sign-in holds open
 
 
@@ -69,7 +71,6 @@ class RosterView(OfficeView):
         except Refusal as refusal:
             return self._upload_refused(kind, refusal)
         sha256 = current_app.extensions["store"].put(data)
-        _remember(sha256, kind, name)
         return self._checked(sha256, kind, name, brought)
 
     def _try(self, kind: str, data: bytes, name: str) -> Brought:
@@ -78,13 +79,14 @@ class RosterView(OfficeView):
         db.session.rollback()
         return bring_in(kind, data, name, campaign, by, now())
 
-    def _checked(self, sha256: str, kind: str, name: str, brought: Brought) -> str:
+    def _checked(self, sha256: str, kind: str, name: str, brought: Brought, problems: Any = ()) -> str:
         facts = outcomes(brought)
+        _remember(sha256, kind, name, seen=seal(brought))
         db.session.rollback()
         earlier = earlier_run(sha256)
         return self.render(
             "admin/roster_check.html", title=said(N_("Check: {deed}"), deed=name), done=False, sha256=sha256, kind=kind,
-            name=name, earlier=earlier and said(N_("This file was already brought in by {by} at {at}."),
+            problems=problems, name=name, earlier=earlier and said(N_("This file was already brought in by {by} at {at}."),
                                                 by=person(earlier.imported_by), at=moment(earlier.imported_at)), **facts)
 
     def _upload_refused(self, kind: str, why: Any) -> Any:
@@ -99,12 +101,22 @@ class RosterView(OfficeView):
         if kept.get("run"):
             flash(say(N_("This file was just brought in: here is its result.")), "success")
             return redirect(url_for(".details_view", id=kept["run"]))
-        brought = self._try(kept["kind"], current_app.extensions["store"].get(sha256), kept["name"])
+        data = current_app.extensions["store"].get(sha256)
+        try:
+            return once_more(lambda: self._bring(sha256, data, **kept))
+        except Stale:
+            return self._upload_refused(kept["kind"], CROSSED)
+
+    def _bring(self, sha256: str, data: bytes, kind: str, name: str, seen: str, **_run: Any) -> Any:
+        """The result page, once the list is in; the check page again where it would now do something else."""
+        brought = self._try(kind, data, name)
+        if seal(brought) != seen:
+            return self._checked(sha256, kind, name, brought, [("", say(SINCE))]), 409
         facts = outcomes(brought)
         db.session.commit()
-        _remember(sha256, kept["kind"], kept["name"], run=earlier_run(sha256).id)
-        return self.render("admin/roster_check.html", title=said(N_("Result: {deed}"), deed=kept["name"]), done=True,
-                           sha256=sha256, kind=kept["kind"], name=kept["name"], earlier=None, **facts)
+        _remember(sha256, kind, name, run=earlier_run(sha256).id)
+        return self.render("admin/roster_check.html", title=said(N_("Result: {deed}"), deed=name), done=True,
+                           sha256=sha256, kind=kind, name=name, earlier=None, **facts)
 
     @expose("/errors", methods=("POST",))
     def errors(self) -> Any:
@@ -118,11 +130,11 @@ class RosterView(OfficeView):
         return downloads.sent(out.getvalue(), said(N_("{file} refused rows.xlsx"), file=stem), subject="import_run")
 
 
-def _remember(sha256: str, kind: str, name: str, run: int | None = None) -> None:
+def _remember(sha256: str, kind: str, name: str, seen: str = "", run: int | None = None) -> None:
     """What this sign-in uploaded: only that may be confirmed by it."""
     kept = {key: value for key, value in session.get("uploads", {}).items() if key != sha256}
     newest = list(kept.items())[-(KEPT - 1):]
-    session["uploads"] = dict([*newest, (sha256, {"kind": kind, "name": name, "run": run})])
+    session["uploads"] = dict([*newest, (sha256, {"kind": kind, "name": name, "seen": seen, "run": run})])
 
 
 def _remembered() -> tuple[str, dict[str, Any]]:

@@ -9,7 +9,6 @@ from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from sqlalchemy.orm.exc import StaleDataError
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -19,13 +18,13 @@ from models.benefits import FIELDS, enter_benefit
 from models.case import Case
 from models.roster import correct
 from models.user import Role
-from models.words import N_, Refusal
+from models.words import N_
+from views import saving
 from views.benefitform import BenefitForm
 from views.formfields import OfficeForm
 from views.places import names
-from views.words import said, say, undone
+from views.words import said, say
 
-STALE = N_("Somebody else changed this meanwhile. What you typed is kept below: compare, then send it again.")
 CORRECTORS = (Role.COUNTY_CLERK, Role.TOWNSHIP)
 
 
@@ -45,7 +44,8 @@ class SideForms:
         """What settling needs and no suspension list holds, typed in."""
         case = self._case_for(id, (Role.COUNTY_CLERK,))
         form = BenefitForm(request.form if request.method == "POST" else None, obj=case.person.benefit)
-        return self._side_form(case, form, case.person.benefit, said(N_("Benefit record: {name}"), name=case.person.name),
+        title = said(N_("Benefit record: {name}"), name=case.person.name)
+        return self._side_form(case, form, lambda: [case.person.benefit], title,
                                lambda: _benefit(case, {key: form[key].data for key in FIELDS}))
 
     @expose("/<id>/correct", methods=("GET", "POST"))
@@ -55,7 +55,8 @@ class SideForms:
         form = CorrectionForm(request.form if request.method == "POST" else None, name=case.person.name,
                               area_code=case.area_code, phone=case.person.phone)
         form.area_code.choices = _places(case)
-        return self._side_form(case, form, case, said(N_("Correct the record: {name}"), name=case.person.name),
+        title = said(N_("Correct the record: {name}"), name=case.person.name)
+        return self._side_form(case, form, lambda: [case, case.person], title,
                                lambda: correct(case, name=form.name.data, area_code=form.area_code.data,
                                                phone=form.phone.data))
 
@@ -63,39 +64,21 @@ class SideForms:
         case = self.get_one(id)
         return case if current_user.role in roles else abort(403)
 
-    def _side_form(self, case: Case, form: OfficeForm, row: Any, title: str, put: Callable[[], Any]) -> Any:
+    def _side_form(self, case: Case, form: OfficeForm, rows: saving.Rows, title: str, put: Callable[[], Any]) -> Any:
         problems, status = [], 200
         if request.method == "POST":
-            problems, status = _save(form, row, put)
+            problems, status = saving.save(form, rows, put)
             if not problems:
                 flash(say(N_("Saved.")), "success")
                 return redirect(url_for(".details_view", id=case.id))
-        return self.render("admin/model/form.html", title=title, form=form, row=row, problems=problems,
-                           back=url_for(".details_view", id=case.id)), status
+        return self.render("admin/model/form.html", title=title, form=form, problems=problems,
+                           back=url_for(".details_view", id=case.id), **saving.marks(form, rows, status)), status
 
 
 def _benefit(case: Case, typed: dict[str, Any]) -> None:
     benefit = enter_benefit(case.person, current_user.username, **typed)
     db.session.flush()
     audit.record("benefit", "benefit", case.area_code, benefit.id, case.id)
-
-
-def _save(form: OfficeForm, row: Any, put: Callable[[], Any]) -> tuple[list[tuple[str, str]], int]:
-    """Put what was typed, once it is whole and nobody was quicker; else what is wrong, and the status that says so."""
-    if row is not None and request.form.get("version") != str(row.version):
-        return [("", say(STALE))], 409
-    if not form.validate():
-        return form.problems(), 422
-    try:
-        put()
-        db.session.commit()
-    except StaleDataError:
-        db.session.rollback()
-        return [("", say(STALE))], 409
-    except Refusal as refusal:
-        undone(refusal)
-        return [("", say(refusal))], 422
-    return [], 200
 
 
 def _places(case: Case) -> list[tuple[str, str]]:

@@ -18,11 +18,14 @@ from models.base import db
 from models.case import Case
 from models.ledger import Settlement
 from models.money import yuan
+from models.races import Stale, noticed
 from models.user import Right, Role, User
 from models.words import N_, Refusal
 from views import proof
+from views.bulk import SINCE
 from views.frame import now
 from views.places import names
+from views.seen import versions
 from views.words import said, say
 
 MOST = 500
@@ -84,11 +87,13 @@ def _verdict(deed: Deed, row: Settlement, by: User, at: datetime, why: str, seen
     facts = (row.id, row.version, row.case.person.name, names().full(row.area_code), row.back_pay, row.recover)
     try:
         if seen is not None and seen.get(row.id) != row.version:
-            raise Refusal(N_("Somebody else changed it since the check: look at it again."))
+            raise Refusal(SINCE)
         if ledger.standing(row.case) is not row:
             raise Refusal(N_("It was returned or reversed: a newer one counts."))
-        deed.verb(row.case, by, at, why)
+        with noticed(), db.session.begin_nested():
+            deed.verb(row.case, by, at, why)
     except Refusal as refusal:
+        refusal = Refusal(SINCE) if isinstance(refusal, Stale) else refusal
         audit.record(None, "settlement", row.area_code, facts[0], row.case_id, result=audit.REFUSED, why=refusal.message.id)
         return Verdict(*facts, say(refusal))
     return Verdict(*facts)
@@ -116,7 +121,7 @@ class Signing:
         deed = DEEDS.get(request.form.get("deed", ""))
         if deed is None or not deed.open_to(current_user):
             abort(403 if deed else 404)
-        seen = _seen(request.form.getlist("row"))
+        seen = versions(request.form.getlist("row")[:MOST])
         rows = chosen(list(seen), self.limits()) or abort(404)
         if request.form.get("stage") != "apply":
             return self._check(deed, rows)
@@ -152,13 +157,6 @@ class Signing:
             proof=deed.asks_proof and proof.needed(),
             back_pay=yuan(sum(verdict.back_pay for verdict in doing)),
             recover=yuan(sum(verdict.recover for verdict in doing)))
-
-
-def _seen(texts: list[str]) -> dict[int, int]:
-    """id:version of the rows a page showed; an id alone asks for the check page."""
-    pairs = (text.partition(":") for text in texts[:MOST])
-    return {int(row): int(version or 0) for row, _, version in pairs
-            if (row + version).isascii() and (row + version).isdigit() and row and len(row) < 19 and len(version) < 10}
 
 
 def _why() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, make_response, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -17,10 +17,11 @@ from models import audit, grants, realtime, secondfactor
 from models.base import db
 from models.grants import GRANTED
 from models.months import parse_date
+from models.races import Stale, noticed
 from models.signin import BY_ADMIN, end_all
 from models.user import ROLE_TITLES, Right, Role, User, new_user
 from models.words import N_, Refusal
-from views import posts
+from views import difference, posts, seen
 from views.base import OfficeView
 from views.cases import cell, toned
 from views.filters import Pick, equals, prefix, titled
@@ -36,6 +37,7 @@ class UserForm(NameForm, PostForm):
     ends_on = DateField(_l("Login ends after"), [Optional()], description=_l("The last day of a post that ends; may stay empty"))
 
 
+STALE = N_("Somebody else changed this user meanwhile: look again, then decide.")
 USE = Pick("use", N_("In use"), (("yes", N_("In use")), ("no", N_("Not in use")), ("locked", N_("Locked"))),
            lambda use: User.locked_until > realtime.now() if use == "locked" else User.active == (use == "yes"))
 
@@ -65,6 +67,7 @@ class UserView(PostVerbs, OfficeView):
 
     def render(self, template: str, **facts: Any) -> str:
         row = facts.get("row")
+        facts = {"seen": seen.newest(), "difference": []} | facts if row else facts
         return super().render(template, posts=posts.history(row) if row else [], grants=current_user.may(Right.GRANT_POSTS),
                               **facts)
 
@@ -90,9 +93,10 @@ class UserView(PostVerbs, OfficeView):
                 raise Refusal(N_("There already is a user {name}."), name=form.username.data)
             user = new_user(form.username.data, form.name.data, form.role.data, form.area(), None)
             user.ends_on, code = form.ends_on.data, user.give_code()
-            grants.ask(user, form.role.data, form.area(), form.basis.data, current_user._get_current_object(), now(),
-                       namesake=form.namesake.data)
-            db.session.commit()
+            with noticed():
+                grants.ask(user, form.role.data, form.area(), form.basis.data, current_user._get_current_object(), now(),
+                           namesake=form.namesake.data)
+                db.session.commit()
         except Refusal as refusal:
             undone(refusal)
             return [("username", say(refusal))]
@@ -153,12 +157,19 @@ class UserView(PostVerbs, OfficeView):
             abort(403)
         if user.id == current_user.id:
             raise Refusal(N_("Nobody changes their own login here."))
-        if request.form.get("version") != str(user.version):
-            raise Refusal(N_("Somebody else changed this user meanwhile: look again, then decide."))
-        return user
+        return user if seen.fresh(user) else abort(self._late(user))
+
+    def _late(self, user: User) -> Any:
+        """The page of the user as it is now, with what was changed since it was looked at."""
+        undone(Refusal(STALE))
+        return make_response(self.page(user, problems=[("", say(STALE))], difference=difference.of_row(user, seen.since())), 409)
 
     def _done(self, user: User, tell: Any) -> Any:
-        db.session.commit()
+        try:
+            with noticed():
+                db.session.commit()
+        except Stale:
+            return self._late(user)
         tell()
         return redirect(url_for(".details_view", id=user.id))
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from factories import COUNTY, NOW, PASSWORD
+from factories import COUNTY, NOW, PASSWORD, TIANNING
 from peopled import HERE, OTHER, TOWN, scan
 from sqlalchemy import insert, select
 
 from models import grants
 from models.area import Township, Village
 from models.base import db
-from models.campaign import Campaign, Handout, the_campaign
+from models.campaign import Campaign, Handout, Preparation, the_campaign
 from models.case import Case, Person
 from models.grants import PostGrant
 from models.leaving import MOST
@@ -47,10 +47,11 @@ def account_named() -> None:
     the_campaign().bank_account = "某银行 0000"
 
 
-def post(state: str) -> Made:
-    """The post of a user that stands so."""
-    found = lambda id: db.session.scalar(select(PostGrant.id).where(PostGrant.user_id == int(id), PostGrant.state == state))
-    return lambda id: str(found(id) or "0")
+def post(state: str) -> dict[str, Made]:
+    """The post of a user that stands so, and the version it was seen in."""
+    found = lambda id: db.session.scalar(select(PostGrant).where(PostGrant.user_id == int(id), PostGrant.state == state))
+    return {"post": lambda id: str(found(id).id if found(id) else 0),
+            "version": lambda id: str(found(id).version if found(id) else 0)}
 
 
 def post_asked() -> None:
@@ -75,9 +76,20 @@ def _somebody(n: int) -> dict[str, Any]:
             "born": NOW.date()}
 
 
-def seen_settlement(id: Any) -> str:
-    """The row and the version a page showed, as the form of a signature sends them."""
-    return f"{id}:{db.session.get(Settlement, int(id)).version}"
+def seen(cls: type) -> Made:
+    """The row and the version a page showed, as forms about many rows send them."""
+    return lambda id: f"{id}:{db.session.get(cls, int(id)).version}"
+
+
+def whole_version(id: Any) -> str:
+    """A case and its person, who are corrected together."""
+    case = db.session.get(Case, int(id))
+    return f"{case.version}.{case.person.version}"
+
+
+def plan_version(id: Any) -> str:
+    plan = db.session.scalar(select(Preparation).where(Preparation.area_code == TIANNING))
+    return str(plan.version if plan else 0)
 
 
 def list_of(name: str) -> Made:
@@ -85,14 +97,17 @@ def list_of(name: str) -> Made:
 
 
 ESTABLISHED = {"version": version(Case), "step": "establish", "fact-category": "no_card", "fact-how": "phone"}
-RETURNED = {"deed": "return", "stage": "apply", "row": seen_settlement, "why": "试"}
-SIGNED = {"deed": "review", "stage": "apply", "row": seen_settlement}
+RETURNED = {"deed": "return", "stage": "apply", "row": seen(Settlement), "why": "试"}
+SIGNED = {"deed": "review", "stage": "apply", "row": seen(Settlement)}
+CERTIFIED = {"deed": "step-certify", "stage": "apply", "ids": seen(Case), "fact-certified_on": "2021-09-18",
+             "fact-method": "app"}
+PLAN = {"version": plan_version, "leader": "某", "members": "某某", "plan": file("方案.png")}
 CHANGED = {"version": version(Case), "why": "试"}
 LOGIN = {"version": version(User)}
 BENEFIT = {"version": benefit_version, "basic_from": "2010-04", "supplement_from": "", "years_paid": "9",
            "account_pension": "9.00", "account_balance": "99.00", "government_subsidy": "1.00", "supplement_account_pension": "0",
            "supplement_account_balance": "0"}
-CORRECTION = {"version": version(Case), "name": "改名", "phone": "0358-1111111",
+CORRECTION = {"version": whole_version, "name": "改名", "phone": "0358-1111111",
               "area_code": lambda id: db.session.get(Case, int(id)).area_code}
 CONTACT = {"contact": "某某", "phone": "0358-0000000"}
 CAMPAIGN = {"version": version(Campaign), "title": "清理", "document_no": "号", "verify_by": "2021-09-20",

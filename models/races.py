@@ -1,0 +1,68 @@
+"""Two at once: how it is noticed that somebody else was quicker, rows held for a transaction, and one more try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
+
+from models.base import Editable, db
+from models.words import STALE, Refusal
+
+T = TypeVar("T")
+# PostgreSQL's words for a key given meanwhile, for what cannot be put in any order, and for a deadlock it broke.
+_STATES = {"23505", "40001", "40P01"}
+
+
+class Stale(Refusal):
+    """What was seen is older than the row: nothing is changed."""
+
+
+def lost(error: BaseException) -> bool:
+    """Whether an error means that somebody else was quicker: an old version, or a key that was given meanwhile."""
+    cause = getattr(error, "orig", None)
+    return (isinstance(error, StaleDataError) or getattr(cause, "sqlstate", None) in _STATES
+            or getattr(cause, "sqlite_errorname", None) == "SQLITE_CONSTRAINT_UNIQUE")
+
+
+@contextmanager
+def noticed() -> Iterator[None]:
+    """Raises Stale in place of whatever the database says where somebody else was quicker."""
+    try:
+        yield
+    except (StaleDataError, DBAPIError) as error:
+        if not lost(error):
+            raise
+        raise Stale(STALE) from error
+
+
+def once_more(work: Callable[[], T]) -> T:
+    """Do *work*, a whole transaction, and again from its start if somebody else was quicker. Raises Stale the second time."""
+    try:
+        with noticed():
+            return work()
+    except Stale:
+        db.session.rollback()
+    with noticed():
+        return work()
+
+
+def hold(*rows: Editable) -> None:
+    """Lock *rows*, of one table, until the transaction ends. Raises Stale if one was changed since it was read."""
+    if not rows:
+        return
+    table, versions = type(rows[0]), {row.id: row.version for row in rows}
+    found = db.session.execute(select(table.id, table.version).where(table.id.in_(list(versions))).order_by(table.id)
+                               .with_for_update(key_share=True))
+    if dict(found.all()) != versions:
+        raise Stale(STALE)
+
+
+def one_at_a_time(what: str) -> None:
+    """Wait until no other transaction that asked for the same is open. SQLite lets one write at a time anyway."""
+    if db.session.connection().dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
