@@ -25,6 +25,7 @@ from models.case import Case
 from models.categories import CATEGORIES
 from models.certificate import Certificate, Upload, attach
 from models.document import DRAWN, REFUSED, Bulletin, Document
+from models.formkey import FormKey
 from models.imports import ImportRun
 from models.leaving import ExportRequest
 from models.ledger import PublishedRate, Settlement
@@ -107,6 +108,8 @@ def _signed_in(code: str, now) -> None:
     clerk.old_passwords.append(OldPassword(password_hash="x"))
     draft.keep(clerk, "/admin/", None, [("x", "x")], False, realtime.now())  # others are purged at the next sign-in
     db.session.add_all((Seek(ticket=code, username=clerk.username, area_code=code, text="王", kept_at=now),
+                        FormKey(key_hash=code, user_id=clerk.id, area_code=code, endpoint="x", digest="x", done=True,
+                                made_at=realtime.now()),
                         NumberView(username=clerk.username, area_code=code, seen_at=now)))
 
 

@@ -35,6 +35,7 @@ from models.campaign import Campaign, Preparation, the_campaign
 from models.case import Case, Milestone, Person, StepDone
 from models.certificate import Certificate, attach
 from models.document import Bulletin, Document, Series, next_number
+from models.formkey import FormKey
 from models.handing import hand_out
 from models.imports import ImportRun
 from models.leaving import ExportRequest
@@ -89,6 +90,8 @@ def people_two_areas() -> None:
             user.old_passwords.append(OldPassword(password_hash="x"))
             signin.begin(user, "127.0.0.1", "x", NOW)
             draft.keep(user, "/admin/", None, [("x", "x")], False, NOW)
+            db.session.add(FormKey(key_hash=user.username, user_id=user.id, area_code=user.area_code, endpoint="x", digest="x",
+                                   made_at=NOW, done=True))
         db.session.add(Bulletin(campaign=campaign, as_of=date(2021, 9, 19), kind="bulletin", facts={},
                                 file_name="x.pdf", ordered_by="county_clerk", ordered_at=NOW))
         next_number("交人社函", 2021)
