@@ -146,7 +146,9 @@ def _named(act: dict, name: str | None) -> dict:
 
 
 def _area(row: Any) -> str | None:
-    holders = (row, getattr(row, "case", None), getattr(row, "settlement", None))
+    person = row if row.__tablename__ == "person" else getattr(row, "person", None)  # who has none, but for the newest case
+    newest = max(person.cases, key=lambda case: case.id or 0, default=None) if person else None
+    holders = (row, getattr(row, "case", None), getattr(row, "settlement", None), newest)
     return next((found for found in (getattr(holder, "area_code", None) for holder in holders) if found), None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +40,11 @@ def of_form(form: Form, rows: Sequence[Any], since: int) -> list[Line]:
     return [_line(field, row, change) for field, row, change in found if change or _blank(field.data) != _now(row, field.name)]
 
 
-def of_row(row: Any, since: int) -> list[Line]:
-    """What was changed in a row, where nothing was typed."""
+def of_row(row: Any, since: int, typed: Mapping[str, str], names: Collection[str]) -> list[Line]:
+    """What was changed in these columns of a row; *typed* is what stands against it, if anything does."""
     return [Line(say(trailwords.COLUMNS.get(name, name)), trailwords.shown(name, before),
-                 trailwords.shown(name, shown(row, name, getattr(row, name))), "", _by(entry))
-            for (_, _, name), (before, entry) in _changed([row], since).items() if name not in trailwords.UNSAID]
+                 trailwords.shown(name, shown(row, name, getattr(row, name))), typed.get(name, ""), _by(entry))
+            for (_, _, name), (before, entry) in _changed([row], since).items() if name in names]
 
 
 def _changed(rows: Sequence[Any], since: int) -> dict[tuple[str, int, str], Change]:

@@ -151,7 +151,8 @@ def _marks(plan: Preparation | None, status: int) -> dict[str, Any]:
     """What the form of the plan carries of the one that is there; the difference, where it came too late."""
     if status == 422 and "version" in request.form:
         return {"version": request.form["version"], "seen": seen.since(), "difference": []}
-    told = difference.of_row(plan, seen.since()) if status == 409 and plan else []
+    late = status == 409 and plan is not None
+    told = difference.of_row(plan, seen.since(), request.form, ("leader", "members", "plan_name")) if late else []
     return {"version": seen.token(plan), "seen": seen.newest(), "difference": told}
 
 

@@ -162,7 +162,8 @@ class UserView(PostVerbs, OfficeView):
     def _late(self, user: User) -> Any:
         """The page of the user as it is now, with what was changed since it was looked at."""
         undone(Refusal(STALE))
-        return make_response(self.page(user, problems=[("", say(STALE))], difference=difference.of_row(user, seen.since())), 409)
+        told = difference.of_row(user, seen.since(), request.form, self.column_details_list)
+        return make_response(self.page(user, problems=[("", say(STALE))], difference=told), 409)
 
     def _done(self, user: User, tell: Any) -> Any:
         try:
