@@ -52,7 +52,7 @@ def web(settings: Settings, host: str = "127.0.0.1", port: int = 8000, listener:
     """Serve the screens until told to stop. Raises Refusal if the port is taken."""
     from portal import create_app, server
     listener = listener or listen(host, port)
-    server.built(create_app(settings), listener, settings.https, settings.proxies).run()
+    server.run(server.built(create_app(settings), listener, settings.https, settings.proxies))
 
 
 def work(settings: Settings) -> None:

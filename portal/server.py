@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import time
 
 from flask import Flask
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer, create_server
@@ -14,6 +17,7 @@ from waitress.utilities import RequestEntityTooLarge
 from portal.headers import HEADERS, KEPT_NOWHERE
 
 THREADS = 8
+PATIENCE = 20.0             # seconds that requests in hand get when the server is told to stop
 MOST = 64 * 1024 * 1024     # bytes of a body that are kept; the portal itself refuses half of it
 HEARD = 1024 * 1024 * 1024  # bytes of a body that are heard out before it is refused
 
@@ -53,6 +57,14 @@ class Error(ErrorTask):
 class Channel(HTTPChannel):
     parser_class, error_task_class = Request, Error
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request is coming in, in hand, or being answered."""
+        return bool(self.requests or self.request is not None or self.total_outbufs_len)
+
+    def readable(self) -> bool:
+        return (self.server.accepting or self.busy) and super().readable()
+
 
 def built(app: Flask, listener: socket.socket, https: bool = False, proxies: int = 0) -> BaseWSGIServer:
     """The server, ready to run. *https*: a proxy speaks HTTPS with the browsers; *proxies*: how many, on other machines."""
@@ -66,3 +78,21 @@ def built(app: Flask, listener: socket.socket, https: bool = False, proxies: int
         clear_untrusted_proxy_headers=True)
     server.channel_class = Channel
     return server
+
+
+def run(server: BaseWSGIServer) -> None:
+    """Serve until SIGTERM or SIGINT comes; then take nothing new, and answer what has come by then."""
+    told = False
+
+    def stop(*_: object) -> None:
+        nonlocal told
+        told = True
+        server.pull_trigger()  # it may be asleep
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    while not told:
+        wasyncore.loop(timeout=1, map=server._map, count=1)
+    server.accepting, deadline = False, time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and any(channel.busy for channel in server.active_channels.values()):
+        wasyncore.loop(timeout=0.1, map=server._map, count=1)
+    server.task_dispatcher.shutdown(timeout=0)
