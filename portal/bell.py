@@ -11,10 +11,12 @@ import hashlib
 import json
 import logging
 import os
+import resource
 import secrets
 import signal
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import redis
 from flask import current_app
@@ -27,7 +29,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 from models.base import db
-from portal import embedded
+from portal import embedded, heartbeat
 from portal.lifeline import die_with
 from portal.settings import Settings
 
@@ -37,6 +39,8 @@ ENTRY = "portal.jobs.run"
 PATIENCE = 0.5  # seconds that Redis gets to answer
 TIMEOUT = 60 * 60  # seconds; filed batches stay, so the next try goes on behind them
 KEPT = 60 * 60  # seconds a failed job is kept in Redis; the row says more, and for good
+MEMORY = 1024 ** 3  # bytes a drawing may take, with all it was forked with; notices take a fifth of it
+STOPS = (signal.SIGINT, signal.SIGTERM)
 _FIELDS = ("data", "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "origin", "status")
 
 
@@ -115,22 +119,38 @@ class _Ours:
         """We have no groups, and RQ would read the jobs of one back with pickle."""
 
     def request_stop(self, signum: int, frame: object) -> None:
-        """Finish the task in hand, or stop at once; RQ asks Redis which, and hangs on where Redis is gone."""
+        """Let the task in hand come to its next stop, or end at once; RQ asks Redis which, and hangs where Redis is gone."""
         self.stopping, self._shutdown_requested_date = True, now()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPS:
             signal.signal(number, self.request_force_stop)
         if not self.horse_pid:
             raise StopRequested
         self._stop_requested = True
+        with suppress(ProcessLookupError):
+            os.kill(self.horse_pid, signal.SIGTERM)
 
 
 class Ringer(_Ours, Worker):
     """The worker: each task in a process of its own that ends with it."""
 
+    def fork_work_horse(self, job, queue) -> None:
+        """A signal that comes now waits until both processes know what to do about it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        super().fork_work_horse(job, queue)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
     def main_work_horse(self, job, queue) -> None:
         die_with(self.pid)
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))  # what is written; address space is mostly air
+        heartbeat.alone = True
         db.engine.dispose(close=False)  # the parent's connections are not ours to use
         super().main_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        from portal.jobs import stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: stop())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 class PlainRinger(_Ours, SimpleWorker):

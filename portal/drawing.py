@@ -23,7 +23,8 @@ from models.schema import writing
 from models.words import Message, Refusal, as_json
 from portal.machine_faults import out_of_handles
 
-BATCH = 100
+BATCH = 25  # a few seconds' work: what a kill costs, and how long a worker told to stop goes on
+MOST_GIVEN_UP = 3  # papers of a task, one by one
 Tell = Callable[[int], None]  # called with how many papers of the task are finished
 
 
@@ -40,8 +41,8 @@ class Drawn:
         return self.finished >= self.total
 
 
-def documents(task_id: int, tell: Tell) -> Iterator[Drawn]:
-    """The notices of a task, a batch of one kind at a time; a refused one does not hold up the others."""
+def documents(task_id: int, tell: Tell, singly: bool = False) -> Iterator[Drawn]:
+    """The notices of a task, a batch of one kind at a time, or *singly*; a refused one does not hold up the others."""
     with reading():
         rows = db.session.execute(select(Document.id, Document.kind, Document.state)
                                   .where(Document.task_id == task_id).order_by(Document.kind, Document.id)).all()
@@ -51,16 +52,16 @@ def documents(task_id: int, tell: Tell) -> Iterator[Drawn]:
     finished = len(rows) - len(pending)
     if not pending:
         yield Drawn(finished, len(rows), lambda now: None)
-    for kind, ids in _batches(pending):
+    for kind, ids in _batches(pending, 1 if singly else BATCH):
         papers = _draw_documents(kind, ids, lambda n, before=finished: tell(before + n))
         finished += len(ids)
         yield Drawn(finished, len(rows), partial(_file, Document, papers))
 
 
-def _batches(pending: list[tuple[str, int]]) -> Iterator[tuple[str, list[int]]]:
+def _batches(pending: list[tuple[str, int]], size: int) -> Iterator[tuple[str, list[int]]]:
     for kind, rows in groupby(pending, key=lambda row: row[0]):
         ids = iter([row[1] for row in rows])
-        while batch := list(islice(ids, BATCH)):
+        while batch := list(islice(ids, size)):
             yield kind, batch
 
 
@@ -85,7 +86,7 @@ def _one_by_one(draw: Callable, facts: dict[int, dict], tell: Tell) -> dict[int,
     return papers
 
 
-def bulletin(task_id: int, tell: Tell) -> Iterator[Drawn]:
+def bulletin(task_id: int, tell: Tell, singly: bool = False) -> Iterator[Drawn]:
     """The circulated report of a task."""
     from exports import bulletins
     with reading():
@@ -118,11 +119,18 @@ def _file(model: type, papers: dict[int, str | Refusal], now: datetime) -> None:
             row.state, row.sha256, row.drawn_at, row.error = DRAWN, paper, now, None
 
 
-def give_up(task_id: int, error: Message) -> None:
-    """Say on every paper still to be drawn that it will not be, and why."""
-    for model in (Document, Bulletin):
-        for row in db.session.scalars(select(model).where(model.task_id == task_id, model.state == ORDERED)):
-            row.state, row.error = REFUSED, as_json(error)
+def give_up(task_id: int, error: Message) -> bool:
+    """Say on the paper that comes next, at which drawing fails, that it will not be drawn; whether others are left to try.
+
+    Where that was said too often, it is not the paper: then it is said on all that are left.
+    """
+    papers = [paper for model in (Document, Bulletin) for paper in db.session.scalars(
+        select(model).where(model.task_id == task_id).order_by(model.kind, model.id))]
+    left = [paper for paper in papers if paper.state == ORDERED]
+    before = sum(paper.state == REFUSED and (paper.error or {}).get("id") == error.id for paper in papers)
+    for paper in left if before >= MOST_GIVEN_UP else left[:1]:
+        paper.state, paper.error = REFUSED, as_json(error)
+    return any(paper.state == ORDERED for paper in left)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
 from types import MappingProxyType
 from typing import Any
 
@@ -31,13 +32,14 @@ from portal.machine_faults import fault_of, note
 
 log = logging.getLogger("portal.jobs")
 
-ALLOWED: Mapping[str, Callable[[int, drawing.Tell], Iterator[drawing.Drawn]]] = MappingProxyType({
+ALLOWED: Mapping[str, Callable[[int, drawing.Tell, bool], Iterator[drawing.Drawn]]] = MappingProxyType({
     "documents": drawing.documents,
     "bulletin": drawing.bulletin,
 })
 
 FAILED = N_("This failed again and again. Tell the administrator the reference {reference}.")
 _ORDERED = "tasks to ring for"
+_stopping = Event()
 
 
 class FenceLost(Exception):
@@ -102,8 +104,10 @@ def _carry_out(hold: Hold) -> None:
         return _give_back(hold, secrets.token_hex(4))
     try:
         with Heartbeat(hold) as heartbeat:
-            for drawn in ALLOWED[hold.kind](hold.id, heartbeat.tell):
+            for drawn in ALLOWED[hold.kind](hold.id, heartbeat.tell, hold.attempts > 2):
                 _file(hold, drawn)
+                if _stopping.is_set() and not drawn.last:
+                    return _lay_down(hold)
     except FenceLost:
         raise
     except Exception as error:
@@ -130,15 +134,28 @@ def _wait(hold: Hold, error: Exception) -> None:
     db.session.commit()
 
 
+def stop() -> None:
+    """Have the task in hand laid down at the next batch that is filed; the next sweep has it taken up again."""
+    _stopping.set()
+
+
+def _lay_down(hold: Hold) -> None:
+    hold.keep(state=outbox.QUEUED)
+    db.session.commit()
+    log.info("task %s is laid down, because this process was told to stop", hold.id)
+
+
 def _give_back(hold: Hold, reference: str) -> None:
-    """Leave the task to the next sweep, or after too many tries end it with a sentence."""
+    """Leave the task to the next sweep; after too many tries give up the paper it fails at, or with too many of them all."""
     if hold.attempts < outbox.MOST_TRIES:
         hold.keep(state=outbox.QUEUED)
     else:
         error = Message(FAILED, {"reference": reference})
-        log.error("task %s is given up, reference %s", hold.id, reference)
-        hold.keep(state=outbox.FAILED, ended_at=real_now(), error=as_json(error))
-        drawing.give_up(hold.id, error)
+        log.error("task %s: given up, reference %s", hold.id, reference)
+        if drawing.give_up(hold.id, error):
+            hold.keep(state=outbox.QUEUED, attempts=outbox.MOST_TRIES - 1)
+        else:
+            hold.keep(state=outbox.FAILED, ended_at=real_now(), error=as_json(error))
     db.session.commit()
 
 

@@ -61,7 +61,7 @@ def web(settings: Settings, host: str = "127.0.0.1", port: int = 8000, listener:
     app = create_app(settings)
     refusals.warm_up(app)
     tempfile.gettempdir()  # found by writing there, for which there may be no room later
-    server.built(app, listener, settings.https, settings.proxies).run()
+    server.run(server.built(app, listener, settings.https, settings.proxies))
 
 
 def work(settings: Settings) -> None:

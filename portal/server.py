@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from contextlib import suppress
 from functools import cache
 
 from flask import Flask
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -30,6 +32,7 @@ log = logging.getLogger("portal.server")
 DEAF = 0.5  # seconds without a new connection after one that could not be taken
 HEARS = 0.2  # seconds that one who is sent away gets to say what it wants
 THREADS = 8
+PATIENCE = 20.0             # seconds that requests in hand get when the server is told to stop
 MOST = 64 * 1024 * 1024     # bytes of a body that are kept; the portal itself refuses half of it
 HEARD = 1024 * 1024 * 1024  # bytes of a body that are heard out before it is refused
 
@@ -94,6 +97,14 @@ class Error(ErrorTask):
 
 class Channel(HTTPChannel):
     parser_class, error_task_class = Request, Error
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is coming in, in hand, or being answered."""
+        return bool(self.requests or self.request is not None or self.total_outbufs_len)
+
+    def readable(self) -> bool:
+        return (self.server.accepting or self.busy) and super().readable()
 
 
 class Server(TcpWSGIServer):
@@ -164,3 +175,21 @@ def built(app: Flask, listener: socket.socket, https: bool = False, proxies: int
         clear_untrusted_proxy_headers=True)
     return Server(app, _sock=listener, adj=adjustments, bind_socket=False,
                   sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()))
+
+
+def run(server: Server) -> None:
+    """Serve until SIGTERM or SIGINT comes; then take nothing new, and answer what has come by then."""
+    told = False
+
+    def stop(*_: object) -> None:
+        nonlocal told
+        told = True
+        server.pull_trigger()  # it may be asleep
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    while not told:
+        wasyncore.loop(timeout=1, map=server._map, count=1)
+    server.accepting, deadline = False, time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and any(channel.busy for channel in server.active_channels.values()):
+        wasyncore.loop(timeout=0.1, map=server._map, count=1)
+    server.task_dispatcher.shutdown(timeout=0)

@@ -1,7 +1,7 @@
 """The supervisor: Redis, worker, schedule and web server as one process group that starts and ends together.
 
-A child that ends is started again, a few times; a signal ends all in reverse
-order; kill -9 of the supervisor ends all as well (portal.lifeline).
+A child that ends is started again, a few times; at a signal all finish what they
+have in hand; kill -9 of the supervisor ends all as well (portal.lifeline).
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ log = logging.getLogger("portal.supervisor")
 MOST_DEATHS = 5     # in a row
 LIVED = 60.0        # seconds after which a death is not in a row with the one before
 REDIS_STARTS = 15.0
+ENDS = 25.0         # seconds the others get to finish what they have in hand, and then Redis:
+REDIS_ENDS = 3.0
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass
 class Child:
-    """One process of the group. *patience*: seconds it gets to end by itself; together they stay under 30."""
+    """One process of the group."""
 
     name: str
     command: Sequence[str]
-    patience: float
     environment: dict[str, str]
     descriptors: tuple[int, ...] = ()
     before: Callable[[], object] = lambda: None
@@ -81,16 +82,19 @@ class Child:
         self.again_at = now + 0.25 * 2 ** self.deaths
         log.warning("%s ended (%s) and is started again", self.name, self.process.returncode)
 
-    def end(self) -> None:
-        """Ask it to end, and end it when its patience is over."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(self.patience)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    def tell(self) -> None:
+        """Ask it to end."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def end(self, seconds: float) -> None:
+        """Wait until it has ended, and end it when its time is over."""
+        if self.process is not None:
+            try:
+                self.process.wait(max(0.0, seconds))
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
 
 def _become_child(parent: int) -> None:
@@ -112,8 +116,17 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000,
             _start(children, settings)
             _watch(children, partial(_announced, listener, host, announce))
         finally:
-            for child in reversed(children):
-                child.end()
+            _end([child for child in children if child.name != "redis"], ENDS)
+            _end([child for child in children if child.name == "redis"], REDIS_ENDS)
+
+
+def _end(children: list[Child], seconds: float) -> None:
+    """End some together: whoever takes long takes nobody else's time."""
+    deadline = time.monotonic() + seconds
+    for child in children:
+        child.tell()
+    for child in children:
+        child.end(deadline - time.monotonic())
 
 
 def _refuse_old(settings: Settings) -> None:
@@ -156,14 +169,14 @@ def _children(settings: Settings, listener: socket.socket) -> list[Child]:
     ours = [sys.executable, "-m", "portal.processes"]
     demo = ["--demo"] if settings.demo else []
     children = [
-        Child("worker", [*ours, "worker", *demo], 12, variables),
-        Child("schedule", [*ours, "schedule", *demo], 3, variables),
-        Child("web", [*ours, "web", "--descriptor", str(listener.fileno()), *demo], 8, variables,
+        Child("worker", [*ours, "worker", *demo], variables),
+        Child("schedule", [*ours, "schedule", *demo], variables),
+        Child("web", [*ours, "web", "--descriptor", str(listener.fileno()), *demo], variables,
               descriptors=(listener.fileno(),)),
     ]
     if settings.redis_url is None:
         server = embedded.command(settings.data_dir)
-        children.insert(0, Child("redis", server, 5, variables, before=lambda: embedded.command(settings.data_dir)))
+        children.insert(0, Child("redis", server, variables, before=lambda: embedded.command(settings.data_dir)))
     return children
 
 
@@ -183,7 +196,7 @@ def _start(children: list[Child], settings: Settings) -> None:
     for child in children:
         child.start()
         if child.name == "redis" and not _answers(child, settings):
-            child.end()
+            _end([child], REDIS_ENDS)
             embedded.set_aside(settings.data_dir)
             child.start()
             if not _answers(child, settings):

@@ -35,10 +35,11 @@ from models.base import db
 from models.document import DRAWN, ORDERED, REFUSED
 from models.outbox import Task
 from models.words import from_json
-from portal import bell, drawing, jobs, rope
+from portal import bell, drawing, heartbeat, jobs, rope
 from portal.heartbeat import Heartbeat
 
 GOOD = notices.example("certification")
+BAD = GOOD | {"why": "cannot be drawn"}
 PDF = b"%PDF"
 
 
@@ -348,7 +349,7 @@ def test_a_flushed_redis_is_rung_again_once(app, server, lying):
 
 
 def test_rings_in_excess_do_nothing(app):
-    task_id = order_documents(app, [GOOD])
+    task_id = order(app, [GOOD])
     with app.app_context():
         assert bell.ring(app.config["PORTAL"], task_id, task_id, 999) == 3
     work_off(app)
@@ -358,7 +359,7 @@ def test_rings_in_excess_do_nothing(app):
 def test_a_killed_worker_ends_its_horse_and_the_work_is_done_once(app, monkeypatch):
     monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=1.5))
     monkeypatch.setattr(drawing, "BATCH", 4)
-    task_id = order_documents(app, [GOOD] * 40)
+    task_id = order(app, [GOOD] * 40)
     drawing.warm_up()
     worker = os.fork()
     if not worker:
@@ -446,6 +447,51 @@ def test_work_that_kills_its_workers_is_given_up(app):
         forget_lease(app, task_id)
     jobs.run_waiting(app)
     assert task_of(app, task_id).state == outbox.FAILED
+
+
+HARMS = {
+    "eats memory": lambda: bytearray(2 * bell.MEMORY),
+    "hangs": threading.Event().wait,
+    "kills its process": lambda: os.kill(os.getpid(), signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_paper_that_cannot_be_drawn_is_given_up_and_the_others_go_on(app, monkeypatch, harm):
+    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(outbox, "MOST_TRIES", 3)
+    if harm == "hangs":
+        monkeypatch.setattr(heartbeat, "STUCK", 1.5)
+    draw, tries = notices.draw_many, app.config["PORTAL"].data_dir / "tries"
+
+    def harmful(kind, facts, **options):
+        if BAD in facts:
+            with tries.open("a") as file:
+                file.write("!")
+            HARMS[harm]()
+        return draw(kind, facts, **options)
+    monkeypatch.setattr(notices, "draw_many", harmful)
+    draw("certification", [GOOD])  # what each process would make for itself, they have from here
+    task_id, other = order(app, [BAD, GOOD, GOOD]), order(app, [GOOD])
+
+    def ends():
+        jobs.sweep(app)
+        work_off(app, bell.Ringer)
+        return task_of(app, task_id).state == outbox.DONE
+    until(ends, 120)
+
+    assert [d.state for d in documents_of(app, task_id)] == [REFUSED, DRAWN, DRAWN]
+    assert documents_of(app, task_id)[0].error["id"] == jobs.FAILED
+    assert tries.read_text() == "!" * outbox.MOST_TRIES
+    assert task_of(app, other).state == outbox.DONE
+
+
+def test_where_paper_after_paper_fails_the_rest_is_not_tried(app, monkeypatch):
+    monkeypatch.setattr(notices, "draw_many", lambda *given, **options: {}["a bug"])
+    task_id = order_documents(app, [GOOD] * 30)
+    until(lambda: not jobs.run_waiting(app), 60)
+    assert (task_of(app, task_id).state, task_of(app, task_id).fence) == (outbox.FAILED, 5 + drawing.MOST_GIVEN_UP)
+    assert {d.state for d in documents_of(app, task_id)} == {REFUSED}
 
 
 def test_a_task_without_redis_is_done_in_process(tmp_path):

@@ -4,23 +4,25 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
-from running import alive, descendants, office, settings, until
+from flask import Flask
+from running import alive, descendants, documents_of, office, order_documents, settings, task_of, until
 from sqlalchemy import select
 from stages import the_stage
 
-from models import scope
+from exports import notices
+from models import outbox, scope
 from models.base import db
 from models.document import DRAWN, Bulletin
 from models.words import Refusal
-from portal import doctor, embedded, logs, supervisor
+from portal import doctor, drawing, embedded, logs, server, supervisor
 from portal.processes import listen
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +45,12 @@ class Group:
         with self.log.open("w") as log:
             self.process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=os.environ | variables, stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL)
-        self.address = until(self._announced, 30)
+        self.address = until(self._announced, 120)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
 
     def _announced(self):
         assert self.process.poll() is None, self.log.read_text()
@@ -79,9 +86,7 @@ def data_dir(tmp_path):
 def group(data_dir):
     group = Group(data_dir)
     yield group
-    if group.process.poll() is None:
-        group.process.kill()
-    group.process.wait()
+    group.end()
 
 
 def test_all_start_work_and_end_together(group, data_dir):
@@ -99,7 +104,7 @@ def test_all_start_work_and_end_together(group, data_dir):
     with pytest.raises(Refusal, match="already runs"):
         supervisor.serve(settings(data_dir), "127.0.0.1", 0)
 
-    (worker,) = group.named("worker")
+    (worker,) = until(lambda: len(group.named("worker")) == 1 and group.named("worker"))  # and no horse of it
     os.kill(worker, signal.SIGKILL)
     (server,) = group.named("valkey")
     os.kill(server, signal.SIGKILL)
@@ -107,12 +112,71 @@ def test_all_start_work_and_end_together(group, data_dir):
     until(lambda: group.health()[0] == 200)
     assert alive(group.process.pid)
 
+    half_sent = half_a_form(group)
+    task_id = order_documents(app, [notices.example("certification")] * 30)
+    until(lambda: task_of(app, task_id).finished, 30)
     children = descendants(group.process.pid)
-    began = time.monotonic()
     group.process.terminate()
-    assert group.process.wait(30) == 0
-    assert time.monotonic() - began < 15
+    until(lambda: not group.named("schedule"))  # all have been told by now
+    assert answer_to_the_rest(half_sent).startswith(b"HTTP/1.1 302 ")  # to the sign-in page
+    assert group.process.wait(60) == 0
     assert not any(map(alive, children)), group.log.read_text()
+
+    # What was in hand is laid down at a filed batch, and taken up again at the next start.
+    task, papers = task_of(app, task_id), documents_of(app, task_id)
+    assert (task.state, task.finished, sum(paper.state == DRAWN for paper in papers)) == (
+        outbox.QUEUED, drawing.BATCH, drawing.BATCH)
+    again = Group(data_dir)
+    try:
+        until(lambda: task_of(app, task_id).state == outbox.DONE, 60)
+        assert {paper.state for paper in documents_of(app, task_id)} == {DRAWN}
+    finally:
+        again.end()
+
+
+def half_a_form(group):
+    """A form on its way to the portal, half of which has been sent."""
+    host, port = re.search(r"//([\d.]+):(\d+)/", group.address).groups()
+    way = socket.create_connection((host, int(port)))
+    way.sendall(b"POST /account/sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\nhalf=")
+    return way
+
+
+def answer_to_the_rest(way):
+    with way:
+        way.sendall(b"1&b=2")
+        return way.recv(1000)
+
+
+@pytest.mark.parametrize(("patience", "answered"), [(30, True), (0, False)])
+def test_a_web_server_told_to_stop_answers_what_has_come(patience, answered):
+    """The control has no patience, and drops what it has in hand."""
+    told, tell = os.pipe()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        child = os.fork()
+        if not child:
+            server.PATIENCE = patience
+            serving = server.built(Flask("echo"), listener)
+            pull = serving.pull_trigger
+            serving.pull_trigger = lambda: (os.write(tell, b"!"), pull())
+            server.run(serving)
+            os._exit(0)
+        way = socket.create_connection(listener.getsockname())
+        way.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert way.recv(1000).startswith(b"HTTP/1.1 404 ")
+        way.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+        os.kill(child, signal.SIGTERM)
+        os.read(told, 1)
+        if not answered:
+            os.waitpid(child, 0)
+        try:
+            got = answer_to_the_rest(way)
+        except OSError:
+            got = b""
+        assert bool(got) == answered
+        if answered:
+            assert os.waitpid(child, 0)[1] == 0
 
 
 def office_again(data_dir):
