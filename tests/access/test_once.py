@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
 from factories import NOW, TIANNING
 from flask import redirect
 from screening import Desk, hidden
+from sending import TIMES, Form
 from tally import COUNTED
 
 from access import forms
@@ -29,37 +26,8 @@ from models.signin import SignIn
 from models.user import User
 from portal import once
 
-TIMES = 20
 # What is written whenever somebody is seen; and sealed anew with every entry.
 APART = ("sign_in", "address_try", "audit_head", "audit_entry")
-
-
-@dataclass
-class Form:
-    """One form as a browser holds it, ready to be sent: by whom, where to, and what, files as their bytes."""
-
-    desk: Desk
-    url: str
-    fields: dict[str, Any]
-
-    def send(self) -> tuple:
-        """Send it as the browser of its desk would, on a connection of its own; all that is answered."""
-        client = self.desk.client.application.test_client()
-        client.set_cookie("session", self.desk.client.get_cookie("session").value)
-        fields = {name: (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value
-                  for name, value in self.fields.items()}
-        answer = client.post(self.url, data=fields, headers={"Referer": "http://localhost/admin/"})
-        with client.session_transaction() as session:
-            return answer.status_code, answer.location, session.get("_flashes"), answer.data
-
-    def at_once(self, times: int = TIMES) -> list[tuple]:
-        start = Barrier(times)
-
-        def send(_: int) -> tuple:
-            start.wait(10)
-            return self.send()
-        with ThreadPoolExecutor(times) as pool:
-            return list(pool.map(send, range(times)))
 
 
 def form_of(place: Place, key: str) -> Form:
