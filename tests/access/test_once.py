@@ -149,10 +149,10 @@ def test_a_screen_that_checks_nothing_is_kept_to_one_by_the_key_alone(place, mon
     assert {status for status, *_ in answers} == {302}
 
 
-@pytest.mark.parametrize(("key", "first", "others"), [("POST case.step", 302, 409), ("POST user.ask", 302, 422)])
-def test_without_the_key_who_pressed_twice_would_read_that_it_was_refused(place, monkeypatch, key, first, others):
+@pytest.mark.parametrize("key", ["POST case.step", "POST user.ask"])
+def test_without_the_key_who_pressed_twice_would_read_that_it_was_refused(place, monkeypatch, key):
     """Versions and rules hold the second off as well, but its answer is the one that the browser shows."""
     monkeypatch.setattr(once, "claimed", nullcontext)
     (_rows, told), answers = effects(place, form_of(place, key), TIMES)
-    assert Counter(status for status, *_ in answers) == {first: 1, others: TIMES - 1}
+    assert Counter(status >= 400 for status, *_ in answers) == {False: 1, True: TIMES - 1}
     assert sum(told.values()) == TIMES
