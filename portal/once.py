@@ -14,7 +14,6 @@ import re
 import secrets
 import time
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -50,8 +49,7 @@ REPEATABLE = MappingProxyType({
     ), "fetches a file, and is told in the trail each time"),
 })
 HEADERS = ("Location", "Content-Type", "Content-Disposition")
-TRIES, PAUSE = 60, 0.05  # seconds: an answer is kept a moment after the act
-LOST = timedelta(seconds=TRIES * PAUSE)  # the answer of an older act is not on its way any more
+TRIES, PAUSE = 60, 0.05  # seconds; an answer is kept a moment after the act
 
 OTHER = N_("This form was sent before, with other content: load the page again, then send it once more.")
 BROKEN = N_("This form was sent before and is not carried out, or not yet: load the page again and look.")
@@ -156,7 +154,7 @@ def _first(claim: Claim) -> FormKey | None:
     for _ in range(TRIES):
         with reading():
             found = formkey.first(claim)
-        if found is None or found.answer or realtime.now() - found.made_at > LOST:
+        if found is None or found.answer:
             break
         time.sleep(PAUSE)
     return found

@@ -72,7 +72,8 @@ class Page(HTMLParser):
         if not self.open or self.open.pop() != tag:
             self.faults.append(f"</{tag}> closes another tag")
         if tag == "form":
-            self.faults += ["a form to post without its token and one key"] * (self.form["post"] and self.form["tokens"] != TOKENS)
+            if self.form["post"] and self.form["tokens"] != TOKENS:
+                self.faults.append("a form to post without its token and one key")
             self.form = None
 
     def handle_data(self, data: str) -> None:

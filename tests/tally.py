@@ -9,6 +9,7 @@ COUNTED: Counter[str] = Counter()
 TOLD: list[str] = []
 _LINES = {
     "assertions": "access: {assertions:,} assertions over {routes} routes and {doors} doors (route and method)",
+    "once": "once: {once} forms × 20 parallel submits, 1 effect each",
     "mutants": "access: mutations killed: {killed} of {mutants}",
     "fuzzed": "access: {fuzzed:,} fuzzed requests, {broken} answers of 500 and above, {logged} errors logged"}
 

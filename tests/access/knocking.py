@@ -177,7 +177,8 @@ def told_how_to_be_safe(answer: TestResponse) -> bool:
 def bare(answer: TestResponse) -> tuple:
     """All of an answer, but for the day and the cookie; a token, and what is left of a session, is other in every second."""
     headers = sorted((name, text) for name, text in answer.headers if name not in ("Date", "Set-Cookie"))
-    return answer.status_code, headers, re.sub(rb'(name="(?:csrf_token|once)" value=|data-idle=|data-life=)"[^"]*"', rb"\1", answer.data)
+    page = re.sub(rb'(name="(?:csrf_token|once)" value=|data-idle=|data-life=)"[^"]*"', rb"\1", answer.data)
+    return answer.status_code, headers, page
 
 
 def unpacked(content: bytes) -> list[str]:
