@@ -55,7 +55,8 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._stop.wait(min(SHOWN_EVERY, outbox.LEASE.total_seconds() / 3)):
             if time.monotonic() - self._moved > STUCK:
-                return self._let_go()
+                self._let_go()
+                return
             try:
                 with self._app.app_context(), scope.everything("outbox"):
                     self._renew()

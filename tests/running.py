@@ -24,7 +24,7 @@ from models.campaign import campaign_of_2021
 from models.case import Case, Person
 from models.document import Document
 from models.months import Month
-from portal import create_app, embedded
+from portal import bell, create_app, embedded
 from portal.lifeline import die_with
 from portal.settings import SHANGHAI, Settings
 
@@ -99,6 +99,17 @@ def documents_of(app: Flask, task_id: int) -> list[Document]:
         rows = db.session.scalars(select(Document).where(Document.task_id == task_id).order_by(Document.id)).all()
         db.session.expunge_all()
         return rows
+
+
+def work_off(app: Flask, kind: type = bell.PlainRinger) -> None:
+    """Let a real worker do all that lies in the queue."""
+    import redis
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with app.app_context():
+        settings = app.config["PORTAL"]
+        bell.worker(settings, redis.Redis.from_url(settings.redis_url), kind).work(burst=True, logging_level="WARNING")
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @dataclass

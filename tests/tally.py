@@ -11,7 +11,8 @@ _LINES = {
     "assertions": "access: {assertions:,} assertions over {routes} routes and {doors} doors (route and method)",
     "once": "once: {once} forms × 20 parallel submits, 1 effect each",
     "mutants": "access: mutations killed: {killed} of {mutants}",
-    "fuzzed": "access: {fuzzed:,} fuzzed requests, {broken} answers of 500 and above, {logged} errors logged"}
+    "fuzzed": "access: {fuzzed:,} fuzzed requests, {broken} answers of 500 and above, {logged} errors logged",
+    "steps": "jobs: killed before or after {steps} steps from the order to the file: each paper drawn once, numbered once"}
 
 
 def holds(true: Any, *told: Any) -> None:

@@ -25,6 +25,7 @@ from running import (
     order_documents,
     task_of,
     until,
+    work_off,
 )
 from sqlalchemy import select, update
 
@@ -59,16 +60,6 @@ def app(tmp_path, server):
 def lying(app, server):
     """A function that gives the ids of the rings in the queue."""
     return lambda: bell.the_bell(app.config["PORTAL"], redis.Redis.from_url(server.url)).job_ids
-
-
-def work_off(app, kind=bell.PlainRinger):
-    """Let a real worker do all that lies in the queue."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with app.app_context():
-        settings = app.config["PORTAL"]
-        bell.worker(settings, redis.Redis.from_url(settings.redis_url), kind).work(burst=True, logging_level="WARNING")
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def heard(app, task_id):
