@@ -41,7 +41,8 @@ def main() -> None:
 @refusing
 def init(county: str, name: str | None) -> None:
     """Set up the database, the county, the 2021 campaign and the first administrator."""
-    from portal import founding, safety
+    from portal import founding, passphrase, safety
+    from portal.cli_backup import tell_passphrase
     with office(scope.EVERYWHERE, fresh=True):
         founding.migrate()
         password = "" if founding.has_administrator() else password_from("PORTAL_ADMIN_PASSWORD")
@@ -49,6 +50,9 @@ def init(county: str, name: str | None) -> None:
         db.session.commit()
     safety.close(settings())
     tell(N_("The portal is set up for county {code}. Sign in as county_admin."), code=county)
+    secret, new = passphrase.ensured(settings())
+    if new:
+        tell_passphrase(secret)
 
 
 @main.group("import")
@@ -181,4 +185,4 @@ def today() -> date:
 
 
 # The rest of the commands register themselves on the group.
-from portal import cli_cases, cli_run, cli_sessions, cli_sheets, cli_users  # noqa: E402, F401
+from portal import cli_backup, cli_cases, cli_run, cli_sessions, cli_sheets, cli_users  # noqa: E402, F401
