@@ -49,7 +49,7 @@ class Made:
         return {"file": str(self.path), "kind": self.kind, "sha256": self.sha256, "size": self.size, "rows": self.rows,
                 "files": sum(name.startswith("files/") for name in self.manifest["members"]), "damaged": len(self.damaged),
                 "tables": len(self.manifest["tables"]), "head": self.manifest["chain"]["head"],
-                "intact": self.manifest["chain"]["intact"]}
+                "intact": not self.manifest["chain"]["broken"]}
 
 
 def make(kind: str, to: Path | None = None, patience: float = PATIENCE) -> Made:
@@ -167,7 +167,8 @@ def record(made: Made) -> None:
         if made.kind != shelf.IMPORT:
             machinecheck.note(machinecheck.BACKUP, not made.damaged, realtime.now(),
                               as_json(damaged(made)) if made.damaged else made.told())
-            machinecheck.note(machinecheck.CHAIN, made.manifest["chain"]["intact"], realtime.now(), {})
+            broken = made.manifest["chain"]["broken"]
+            machinecheck.note(machinecheck.CHAIN, not broken, realtime.now(), broken or {})
 
 
 def damaged(made: Made) -> Message:

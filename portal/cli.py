@@ -70,6 +70,7 @@ def import_areas(file: str) -> None:
     from portal.founding import area_rows
     data, _ = content(file)
     with office():
+        before_import()
         changed = area.load(area_rows(text_of(unpacked(data))), the_campaign().county_code)
         db.session.commit()
     tell(N_("{count} places are new or renamed."), count=changed)
@@ -84,9 +85,16 @@ def import_rates(file: str) -> None:
     from portal.founding import add_rates
     data, _ = content(file)
     with office():
+        before_import()
         new = add_rates(read_rates_csv(text_of(data)))
         db.session.commit()
     tell(N_("{count} rates are new."), count=new)
+
+
+def before_import() -> None:
+    """Nothing comes in without a backup of what was there before."""
+    from portal import machine
+    machine.before_import()
 
 
 def _list_command(kind: str, words: str):
@@ -174,8 +182,9 @@ def audit() -> None:
 def verify_audit(head: str | None, as_json: bool) -> None:
     """Check that no entry of the trail was changed, removed, added or swapped."""
     from models.audit import verify
+    from portal.machine import check_chain
     with office():
-        count = verify(head)
+        count = verify(head) if head else check_chain()
     show({"entries": count, "intact": True}) if as_json else tell(N_("The trail is intact: {count} entries."), count=count)
 
 

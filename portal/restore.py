@@ -46,7 +46,7 @@ class Restored:
 
     @property
     def intact(self) -> bool:
-        return self.manifest["chain"]["intact"]
+        return not self.manifest["chain"]["broken"]
 
     @property
     def tables(self) -> dict[str, dict[str, Any]]:
@@ -182,7 +182,7 @@ def _taken_over(place: Settings, manifest: dict[str, Any], name: str, sum_of_fil
         try:
             upgraded = not schema.is_current(db.engine)
             schema.upgrade(db.engine)
-            if manifest["chain"]["intact"]:  # one that was broken when it was backed up is put back as it was, and told
+            if not manifest["chain"]["broken"]:  # one that was broken when it was backed up is put back as it was, and told
                 audit.verify(manifest["chain"]["head"] if manifest["chain"]["entries"] else None)
             ended = signin.end_every(signin.RESTORED, realtime.now())
             freed = outbox.free_all()

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, select
 from models import chain, scope
 from models.schema import writing
 from models.tablehash import table_hashes
-from models.words import N_, Refusal
+from models.words import N_, Refusal, as_json
 from portal import pgtools
 from portal.archive import DUMP, SQLITE
 
@@ -92,18 +92,19 @@ def opened(url: str, key: str) -> Iterator[Connection]:
 
 
 def described(connection: Connection) -> dict[str, Any]:
-    """{"revision": …, "tables": {name: {"rows", "sha256"}}, "chain": {"entries", "head", "intact"}}."""
+    """{"revision": …, "tables": {name: {"rows", "sha256"}}, "chain": {"entries", "head", "broken": message or None}}."""
     head = connection.execute(select(chain.AuditHead.__table__.c.entries, chain.AuditHead.__table__.c.hash)).one()
     return {"revision": MigrationContext.configure(connection).get_current_revision(), "tables": table_hashes(connection),
-            "chain": {"entries": head.entries, "head": head.hash, "intact": _intact(connection)}}
+            "chain": {"entries": head.entries, "head": head.hash, "broken": _broken(connection)}}
 
 
-def _intact(connection: Connection) -> bool:
+def _broken(connection: Connection) -> dict[str, Any] | None:
+    """What is wrong with the trail. A broken one is backed up all the same, as it is."""
     try:
         chain.verify(connection=connection)
-    except chain.Broken:
-        return False
-    return True
+    except chain.Broken as broken:
+        return as_json(broken.message)
+    return None
 
 
 def put_back(copy: Path, url: str, tables: dict[str, Any]) -> None:
