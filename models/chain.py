@@ -149,8 +149,14 @@ def digest(previous: str, entry: dict) -> str:
 
 def newest() -> tuple[int, str]:
     """How many entries there are, and the first 16 digits of the newest hash: what paper says of the trail."""
-    head = _run(db.session.connection(), select(AuditHead.__table__)).one()
-    return head.entries, head.hash[:16]
+    entries, newest = head(db.session.connection())
+    return entries, newest[:16]
+
+
+def head(connection: Connection) -> tuple[int, str]:
+    """How many entries there are, and the newest hash; the seal is not looked at, which older schemas have not."""
+    found = AuditHead.__table__.c
+    return tuple(_run(connection, select(found.entries, found.hash)).one())
 
 
 def verify(head: str | None = None, connection: Connection | None = None) -> int:

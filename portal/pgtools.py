@@ -33,8 +33,10 @@ def found(tool: str) -> str:
     return there
 
 
-def dump(connection: Connection, snapshot: str, out: Path, rows: dict[str, int]) -> None:
-    """Dump the database as the *snapshot* sees it. Raises Refusal unless the dump has so many *rows* of each table."""
+def dump(connection: Connection, out: Path, rows: dict[str, int]) -> None:
+    """Dump the database as the transaction of *connection* sees it. Raises Refusal unless there are so many *rows* of each
+    table in the dump."""
+    snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
     out.touch(0o600)
     _run(found("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", "--enable-row-security", f"--snapshot={snapshot}",
          f"--file={out}", url=connection.engine.url)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, NullPool, create_engine, select
+from sqlalchemy import Connection, Engine, NullPool, create_engine
 
 from models import chain, scope
 from models.schema import writing
@@ -73,9 +73,8 @@ def _whole(copy: Path) -> None:
 
 def _of_postgres(engine: Engine, key: str, work: Path) -> tuple[str, dict[str, Any]]:
     with engine.connect().execution_options(isolation_level="REPEATABLE READ", trail_key=key) as connection, connection.begin():
-        snapshot = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar()
         found = described(connection)
-        pgtools.dump(connection, snapshot, work / DUMP, {table: each["rows"] for table, each in found["tables"].items()})
+        pgtools.dump(connection, work / DUMP, {table: each["rows"] for table, each in found["tables"].items()})
     return DUMP, found
 
 
@@ -93,9 +92,9 @@ def opened(url: str, key: str) -> Iterator[Connection]:
 
 def described(connection: Connection) -> dict[str, Any]:
     """{"revision": …, "tables": {name: {"rows", "sha256"}}, "chain": {"entries", "head", "broken": message or None}}."""
-    head = connection.execute(select(chain.AuditHead.__table__.c.entries, chain.AuditHead.__table__.c.hash)).one()
+    entries, head = chain.head(connection)
     return {"revision": MigrationContext.configure(connection).get_current_revision(), "tables": table_hashes(connection),
-            "chain": {"entries": head.entries, "head": head.hash, "broken": _broken(connection)}}
+            "chain": {"entries": entries, "head": head, "broken": _broken(connection)}}
 
 
 def _broken(connection: Connection) -> dict[str, Any] | None:
