@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from typing import Any
 
 from flask import current_app
 
-from models import audit, machinecheck, realtime, scope
+from models import audit, formkey, machinecheck, realtime, scope
 from models.base import db
 from models.words import N_, Message, Refusal, as_json
 from portal import archive, passphrase, shelf, snapshot
@@ -179,13 +179,28 @@ def damaged(made: Made) -> Message:
 
 def noted(kind: str, to: Path | None = None) -> Made:
     """Make a backup and commit what is told of it; a failure is noted for the administrator before it goes on."""
-    try:
-        made = make(kind, to)
-    except Refusal as refusal:
-        db.session.rollback()
-        machinecheck.note(machinecheck.BACKUP, False, realtime.now(), as_json(refusal.message))
-        db.session.commit()
-        raise
+    made = _or_noted(lambda: make(kind, to))
     record(made)
     db.session.commit()
     return made
+
+
+def first() -> Made:
+    """Back the database up before a list comes in; `record` tells of it in the transaction by which the list does.
+
+    Nothing is locked meanwhile, so what others commit while the list is read lies between the two. Raises Refusal if
+    there can be no backup: then nothing comes in.
+    """
+    db.session.rollback()
+    return _or_noted(lambda: make(shelf.IMPORT))
+
+
+def _or_noted(act: Callable[[], Made]) -> Made:
+    try:
+        return act()
+    except Refusal as refusal:
+        db.session.rollback()
+        formkey.forgo()  # the form may be sent again as it is, once the backup can be made
+        machinecheck.note(machinecheck.BACKUP, False, realtime.now(), as_json(refusal.message))
+        db.session.commit()
+        raise

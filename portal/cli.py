@@ -67,11 +67,13 @@ def import_areas(file: str) -> None:
     """Townships and villages of the county (columns code, name)."""
     from models import area
     from models.campaign import the_campaign
+    from portal import backup
     from portal.founding import area_rows
     data, _ = content(file)
     with office():
-        before_import()
+        kept = backup.first()
         changed = area.load(area_rows(text_of(unpacked(data))), the_campaign().county_code)
+        backup.record(kept)
         db.session.commit()
     tell(N_("{count} places are new or renamed."), count=changed)
 
@@ -82,19 +84,15 @@ def import_areas(file: str) -> None:
 def import_rates(file: str) -> None:
     """Dated rates (columns item, from, amount, min_age, basis)."""
     from models.rates import read_rates_csv
+    from portal import backup
     from portal.founding import add_rates
     data, _ = content(file)
     with office():
-        before_import()
+        kept = backup.first()
         new = add_rates(read_rates_csv(text_of(data)))
+        backup.record(kept)
         db.session.commit()
     tell(N_("{count} rates are new."), count=new)
-
-
-def before_import() -> None:
-    """Nothing comes in without a backup of what was there before."""
-    from portal import machine
-    machine.before_import()
 
 
 def _list_command(kind: str, words: str):
@@ -121,7 +119,7 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
     from models.campaign import the_campaign
     from models.imports import CROSSED, ImportResult
     from models.races import Stale, once_more
-    from portal import clock
+    from portal import backup, clock
     data, name = content(file)
 
     def bring() -> ImportResult:
@@ -134,10 +132,12 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
         if dry_run:
             db.session.rollback()
         else:
+            backup.record(kept)
             db.session.commit()
         return brought.result
 
     with office(), scope.seeing(the_campaign(key).county_code):
+        kept = None if dry_run else backup.first()
         try:
             result = once_more(bring)
         except Stale:

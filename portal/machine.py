@@ -95,11 +95,6 @@ def check_chain() -> int:
     return count
 
 
-def before_import() -> None:
-    """A backup of the database before a list comes in. Raises Refusal if there can be none: then nothing comes in."""
-    backup.noted(shelf.IMPORT)
-
-
 def state() -> dict[str, Any]:
     """What the page about the machine shows beside what the portal found when it looked after itself."""
     settings: Settings = current_app.config["PORTAL"]

@@ -181,7 +181,8 @@ def _taken_over(place: Settings, manifest: dict[str, Any], name: str, sum_of_fil
     with app.app_context(), scope.everything("restore"), audit.acting_as("system", "command", clock.now, act="restore"):
         try:
             upgraded = not schema.is_current(db.engine)
-            schema.upgrade(db.engine)
+            if upgraded:
+                schema.upgrade(db.engine)
             if not manifest["chain"]["broken"]:  # one that was broken when it was backed up is put back as it was, and told
                 audit.verify(manifest["chain"]["head"] if manifest["chain"]["entries"] else None)
             ended = signin.end_every(signin.RESTORED, realtime.now())

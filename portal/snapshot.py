@@ -16,7 +16,7 @@ from typing import Any
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 
-from models import chain, scope
+from models import chain, rowwalls, scope
 from models.schema import writing
 from models.tablehash import table_hashes
 from models.words import N_, Refusal, as_json
@@ -72,7 +72,8 @@ def _whole(copy: Path) -> None:
 
 
 def _of_postgres(engine: Engine, key: str, work: Path) -> tuple[str, dict[str, Any]]:
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ", trail_key=key) as connection, connection.begin():
+    options = {"isolation_level": "REPEATABLE READ", "trail_key": key, **scope.PAST_THE_WALLS}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
         found = described(connection)
         pgtools.dump(connection, work / DUMP, {table: each["rows"] for table, each in found["tables"].items()})
     return DUMP, found
@@ -83,8 +84,10 @@ def opened(url: str, key: str) -> Iterator[Connection]:
     """A plain connection to a database, whose trail is sealed by *key*."""
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     chain.use_key(engine, key)
+    if engine.dialect.name == "postgresql":
+        rowwalls.tell(engine)
     try:
-        with engine.connect() as connection:
+        with engine.connect().execution_options(**scope.PAST_THE_WALLS) as connection:
             yield connection
     finally:
         engine.dispose()
