@@ -149,28 +149,34 @@ def digest(previous: str, entry: dict) -> str:
 
 def newest() -> tuple[int, str]:
     """How many entries there are, and the first 16 digits of the newest hash: what paper says of the trail."""
-    head = _run(db.session.connection(), select(AuditHead.__table__)).one()
-    return head.entries, head.hash[:16]
+    entries, newest = head(db.session.connection())
+    return entries, newest[:16]
 
 
-def verify(head: str | None = None) -> int:
+def head(connection: Connection) -> tuple[int, str]:
+    """How many entries there are, and the newest hash; the seal is not looked at, which older schemas have not."""
+    found = AuditHead.__table__.c
+    return tuple(_run(connection, select(found.entries, found.hash)).one())
+
+
+def verify(head: str | None = None, connection: Connection | None = None) -> int:
     """How many entries stand in an unbroken, sealed chain. Raises Refusal naming the first that does not fit.
 
-    *head*: a hash once printed, or its first 16 digits or more, which must still stand in it.
+    *head*: a hash once printed, or its first 16 digits or more, which must still stand in it. *connection*: of another
+    database than the session's.
     """
     if head is not None and not re.fullmatch(r"[0-9a-f]{16,64}", head):
         raise Refusal(N_("“{head}” is no head of the trail: give at least the 16 signs 0-9 and a-f that were printed."),
                       head=head)
     try:
-        return _verified(head)
+        return _verified(head, connection or db.session.connection())
     except (ValueError, TypeError):  # tampering may leave what is no date and no JSON
         raise Broken(N_("The trail is broken: an entry holds what cannot be read.")) from None
 
 
-def _verified(printed: str | None) -> int:
+def _verified(printed: str | None, connection: Connection) -> int:
     previous, count, met = GENESIS, 0, printed is None
     statement = select(AuditEntry.__table__).order_by(AuditEntry.__table__.c.id)
-    connection = db.session.connection()
     # The option goes with the statement: on the connection it would stay, and turn later statements into cursors.
     for entry in _run(connection, statement, yield_per=5000).mappings():
         expected = digest(previous, dict(entry) | {"at": stamp(entry["at"])})

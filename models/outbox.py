@@ -80,3 +80,10 @@ def hold(task_id: int, fence: int, now: datetime, **values: object) -> bool:
         update(Task).where(Task.id == task_id, Task.fence == fence, Task.state == RUNNING)
         .values(lease_until=now + LEASE, **values).execution_options(synchronize_session=False))
     return bool(kept.rowcount)
+
+
+def free_all() -> int:
+    """Take every task out of the hands it was in, where these are gone for certain; how many there were."""
+    freed = db.session.execute(update(Task).where(Task.state == RUNNING).values(state=QUEUED, lease_until=None)
+                               .execution_options(synchronize_session=False))
+    return freed.rowcount

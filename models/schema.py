@@ -38,6 +38,7 @@ def metadata() -> MetaData:
         imports,
         leaving,
         ledger,
+        machinecheck,
         numberview,
         outbox,
         passwords,

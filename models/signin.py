@@ -29,7 +29,7 @@ IDLE, LONGEST = timedelta(minutes=15), timedelta(hours=8)
 SEEN_EVERY = timedelta(minutes=1)  # a row written at every click would make readers wait for writers
 
 SIGNED_OUT, ELSEWHERE, UNUSED, TOO_OLD = "signed_out", "elsewhere", "idle", "too_old"
-DISABLED, PASSWORD, MOVED, BY_ADMIN = "disabled", "password", "moved", "by_admin"
+DISABLED, PASSWORD, MOVED, BY_ADMIN, RESTORED = "disabled", "password", "moved", "by_admin", "restored"
 ENDS = {
     SIGNED_OUT: N_("You have signed out."),
     ELSEWHERE: N_("Somebody signed in with this user name at another place, which ended the session here. If it was not you, "
@@ -40,6 +40,7 @@ ENDS = {
     PASSWORD: N_("The password was changed, which ended the session here."),
     MOVED: N_("Your post or area was changed: sign in again."),
     BY_ADMIN: N_("The administrator ended this session."),
+    RESTORED: N_("The portal was restored from a backup: sign in again, and look whether your last work is there."),
 }
 
 
@@ -120,6 +121,14 @@ def end_all(user_id: int, why: str, now: datetime) -> None:
     with scope.everything("ending sessions"):
         for row in db.session.scalars(select(SignIn).where(SignIn.user_id == user_id, SignIn.ended_at.is_(None))):
             row.end(why, now)
+
+
+def end_every(why: str, now: datetime) -> int:
+    """End all sessions; how many there were."""
+    rows = db.session.scalars(select(SignIn).where(SignIn.ended_at.is_(None))).all()
+    for row in rows:
+        row.end(why, now)
+    return len(rows)
 
 
 def touch(engine: Engine, id: int, now: datetime) -> None:

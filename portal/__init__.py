@@ -12,7 +12,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import views
     from models import schema
     from models.base import db
-    from portal import auth, bulletins, clock, headers, health, jobs, language, once, refusals, wellformed
+    from portal import auth, backup, bulletins, clock, headers, health, jobs, language, machine, once, refusals, wellformed
     from portal.store import Store
 
     settings = settings or Settings.from_env()
@@ -27,7 +27,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         schema.tune(db.engine, settings.secret_key)
-    app.extensions.update(store=Store(settings.files), clock=clock, bulletins=bulletins)  # screens take them from here
+    app.extensions.update(store=Store(settings.files), clock=clock, bulletins=bulletins, machine=machine,
+                          backup=backup)  # screens take them from here
     headers.init_app(app)
     language.init_app(app)
     wellformed.init_app(app)

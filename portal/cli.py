@@ -41,7 +41,8 @@ def main() -> None:
 @refusing
 def init(county: str, name: str | None) -> None:
     """Set up the database, the county, the 2021 campaign and the first administrator."""
-    from portal import founding, safety
+    from portal import founding, passphrase, safety
+    from portal.cli_backup import tell_passphrase
     with office(scope.EVERYWHERE, fresh=True):
         founding.migrate()
         password = "" if founding.has_administrator() else password_from("PORTAL_ADMIN_PASSWORD")
@@ -49,6 +50,9 @@ def init(county: str, name: str | None) -> None:
         db.session.commit()
     safety.close(settings())
     tell(N_("The portal is set up for county {code}. Sign in as county_admin."), code=county)
+    secret, new = passphrase.ensured(settings())
+    if new:
+        tell_passphrase(secret)
 
 
 @main.group("import")
@@ -63,10 +67,13 @@ def import_areas(file: str) -> None:
     """Townships and villages of the county (columns code, name)."""
     from models import area
     from models.campaign import the_campaign
+    from portal import backup
     from portal.founding import area_rows
     data, _ = content(file)
     with office():
+        kept = backup.first()
         changed = area.load(area_rows(text_of(unpacked(data))), the_campaign().county_code)
+        backup.record(kept)
         db.session.commit()
     tell(N_("{count} places are new or renamed."), count=changed)
 
@@ -77,10 +84,13 @@ def import_areas(file: str) -> None:
 def import_rates(file: str) -> None:
     """Dated rates (columns item, from, amount, min_age, basis)."""
     from models.rates import read_rates_csv
+    from portal import backup
     from portal.founding import add_rates
     data, _ = content(file)
     with office():
+        kept = backup.first()
         new = add_rates(read_rates_csv(text_of(data)))
+        backup.record(kept)
         db.session.commit()
     tell(N_("{count} rates are new."), count=new)
 
@@ -109,7 +119,7 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
     from models.campaign import the_campaign
     from models.imports import CROSSED, ImportResult
     from models.races import Stale, once_more
-    from portal import clock
+    from portal import backup, clock
     data, name = content(file)
 
     def bring() -> ImportResult:
@@ -122,10 +132,12 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
         if dry_run:
             db.session.rollback()
         else:
+            backup.record(kept)
             db.session.commit()
         return brought.result
 
     with office(), scope.seeing(the_campaign(key).county_code):
+        kept = None if dry_run else backup.first()
         try:
             result = once_more(bring)
         except Stale:
@@ -170,8 +182,9 @@ def audit() -> None:
 def verify_audit(head: str | None, as_json: bool) -> None:
     """Check that no entry of the trail was changed, removed, added or swapped."""
     from models.audit import verify
+    from portal.machine import check_chain
     with office():
-        count = verify(head)
+        count = verify(head) if head else check_chain()
     show({"entries": count, "intact": True}) if as_json else tell(N_("The trail is intact: {count} entries."), count=count)
 
 
@@ -181,4 +194,4 @@ def today() -> date:
 
 
 # The rest of the commands register themselves on the group.
-from portal import cli_cases, cli_run, cli_sessions, cli_sheets, cli_users  # noqa: E402, F401
+from portal import cli_backup, cli_cases, cli_run, cli_sessions, cli_sheets, cli_users  # noqa: E402, F401

@@ -14,8 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import models.migrations
+from models import realtime
 from models.words import N_, Message, Refusal
-from portal import bell, embedded, safety
+from portal import bell, embedded, pgtools, safety, shelf
 from portal.settings import Settings
 
 Finding = tuple[bool, Message]
@@ -32,7 +33,7 @@ LIBRARIES = (
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, good and bad, in the order in which things are needed. Nothing is changed."""
     return [*_python(), *_libraries(), *_paper(), *_data(settings), *_safety(settings), *_redis(settings), *_database(settings),
-            *_browser()]
+            *_backups(settings), *_browser()]
 
 
 def well(findings: list[Finding]) -> bool:
@@ -100,6 +101,21 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Iterator[Finding]:
     yield from _told(_asked(lambda: at_head(settings)), N_("The database has the newest schema."),
                      N_("The database does not answer or has not the newest schema. Run: {line}"), line="portal init")
+
+
+def _backups(settings: Settings) -> Iterator[Finding]:
+    """The newest backup and, for PostgreSQL, the tool that makes one. A portal that has none yet lacks nothing."""
+    kept = shelf.kept(settings.backups)
+    if kept:
+        hours = int((realtime.now() - kept[-1].made_at).total_seconds() // 3600)
+        yield from _told(hours < 48, N_("The newest backup is {hours} hours old."),
+                         N_("The newest backup is {hours} hours old: is the schedule running? Run: {line}"), hours=hours,
+                         line="portal backup")
+    if settings.database_url.startswith("postgresql"):
+        try:
+            yield True, Message(N_("{tool} is there, which copies the database."), {"tool": pgtools.found("pg_dump")})
+        except Refusal as refusal:
+            yield False, refusal.message
 
 
 def at_head(settings: Settings) -> bool:

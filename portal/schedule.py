@@ -1,4 +1,4 @@
-"""The schedule: rings again for what waits, and has each week's bulletin made, once."""
+"""The schedule: rings again for what waits, has each week's bulletin made, once, and each day's backup."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.base import db
 from models.campaign import Campaign
 from models.document import Bulletin
 from models.ranking import end_of
-from portal import bulletins, clock, jobs
+from portal import bulletins, clock, jobs, machine
 from portal.drawing import reading
 from portal.machine_faults import note
 from portal.settings import SHANGHAI
@@ -31,11 +31,12 @@ DUE_AT = clock_time(8)  # on Mondays
 
 def keep(app: Flask) -> None:
     """Sweep and look until the process is told to stop; an error is logged and the next round comes all the same."""
-    rounds = 0
+    rounds, chores = 0, machine.Chores(app)
     while True:
         _try(lambda: jobs.sweep(app))
         if rounds % LOOKS_EVERY == 0:
             _try(lambda: look(app))
+            _try(chores.look)
         if rounds % TIDIES_EVERY == 0:
             _try(app.extensions["store"].tidy)
         rounds += 1

@@ -30,6 +30,7 @@ class Settings:
     proxies: int = 0  # how many in a row stand in front, on other machines; 0: none, or one on this machine
     second_factor: bool = True  # county posts sign in with a code from a phone as well
     demo: bool = False  # a password alone signs in, and every page says it is an exercise
+    backup_folder: Path | None = None  # better on another disk; None: in the data folder
 
     @classmethod
     def from_env(cls, **changes: object) -> Settings:
@@ -45,6 +46,7 @@ class Settings:
             https=_https(os.environ.get("PORTAL_HTTPS")),
             proxies=_count(os.environ.get("PORTAL_PROXIES")),
             second_factor=_switch("PORTAL_SECOND_FACTOR"),
+            backup_folder=Path(os.environ["PORTAL_BACKUPS"]).absolute() if os.environ.get("PORTAL_BACKUPS") else None,
         )
         return cls(**values | changes)
 
@@ -66,6 +68,10 @@ class Settings:
     def fonts(self) -> Path:
         """The county's own licensed fonts, first in the stack."""
         return self.data_dir / "fonts"
+
+    @property
+    def backups(self) -> Path:
+        return self.backup_folder or self.data_dir / "backups"
 
 
 def _database_url(url: str | None, data_dir: Path) -> str:

@@ -18,7 +18,8 @@ TOKENS = ["csrf_token", "once"]
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 UNLABELLED = {"hidden", "submit", "button"}
 # Latin letters that belong on a Chinese page.
-KNOWN_WORDS = {"English", "PDF", "JPEG", "PNG", "App", "portal", "init", "Excel", "xlsx", "xls", "csv", "pdf", "Werkzeug"}
+KNOWN_WORDS = {"English", "PDF", "JPEG", "PNG", "App", "portal", "init", "Excel", "xlsx", "xls", "csv", "pdf", "Werkzeug",
+               "serve", "backup", "PORTAL", "BACKUPS"}
 USER_NAMES = "county_admin county_clerk county_reviewer county_approver auditor township system_admin security_admin"
 
 
@@ -80,7 +81,7 @@ class Page(HTMLParser):
         for tag in self.titles:
             if tag in self.open:
                 self.titles[tag].append(data)
-        if not {"script", "style"} & set(self.open):
+        if not {"script", "style", "code"} & set(self.open):
             self.words += re.findall(r"[A-Za-z]{3,}", data)
 
     def _judge(self) -> None:

@@ -138,7 +138,7 @@ def test_only_leases_and_settlement_lines_are_left_out():
     # The settlement's own entry holds the whole result; a lease is nobody's act; that a password changed is said of its user;
     # a look has its own entry, and looking for somebody changes nothing.
     assert untraced == {"Task", "SettlementLine", "SignIn", "Draft", "AddressTry", "OldPassword", "NumberView", "Seek",
-                        "FormKey"}
+                        "FormKey", "MachineCheck"}
 
 
 # ---- in the same transaction

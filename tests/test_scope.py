@@ -151,7 +151,7 @@ def named(name: str) -> type:
 
 def test_shared_tables_hold_nothing_of_a_person():
     assert {cls.__name__ for cls in MAPPED if issubclass(cls, Shared)} == {
-        "AddressTry", "AuditHead", "Bulletin", "Campaign", "PublishedRate", "Series"}
+        "AddressTry", "AuditHead", "Bulletin", "Campaign", "MachineCheck", "PublishedRate", "Series"}
 
 
 @pytest.mark.parametrize("cls", LIMITED, ids=lambda cls: cls.__name__)
@@ -578,7 +578,8 @@ def test_time_has_no_part_in_what_is_seen(county):
 
 ROOT = Path(models.__file__).parent.parent
 # Modules that are the seam themselves, or stand below it.
-MAY = {"models/scope.py", "models/rowwalls.py", "models/chain.py", "models/schema.py", "models/guards.py", "models/base.py"}
+MAY = {"models/scope.py", "models/rowwalls.py", "models/chain.py", "models/schema.py", "models/guards.py", "models/base.py",
+       "models/tablehash.py", "portal/pgtools.py"}  # these two copy and compare whole databases, whatever is in them
 FORBIDDEN_CALLS = {"text", "exec_driver_sql", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings",
                    "raw_connection"}
 FORBIDDEN_NAMES = {"__table__", "metadata.tables"}

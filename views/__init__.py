@@ -22,6 +22,7 @@ from views.frame import Room
 from views.handing import HandingPage
 from views.home import Home
 from views.leaving import LeavingPage
+from views.machine import MachinePage
 from views.policy import PolicyPage
 from views.ranking import RankingPage
 from views.reference import CampaignView, RateView
@@ -43,7 +44,7 @@ MENU: tuple[Room, ...] = (
     Room(N_("Papers"), (DocumentView, TaskView)),
     Room(N_("Reports"), (RankingPage,)),
     Room(N_("Reference"), (TownshipView, VillageView, RateView, CampaignView)),
-    Room(N_("System"), (UserView, SignedInView, PolicyPage, AuditView, AccountPage, FindPage)),
+    Room(N_("System"), (UserView, SignedInView, MachinePage, PolicyPage, AuditView, AccountPage, FindPage)),
 )
 
 

@@ -26,6 +26,7 @@ from views.base import OfficePage
 from views.cases import CaseView
 from views.frame import campaign, today
 from views.listing import list_url
+from views.machine import worries
 from views.places import names
 from views.words import say
 
@@ -50,8 +51,8 @@ class Home(OfficePage):
     @expose("/")
     def index(self) -> str:
         if not current_user.may(Right.SEE_CASES):
-            return self.render("admin/home.html", campaign=campaign(), left=days_left(), tiles=accounts.tiles(),
-                               asked=accounts.asked())
+            return self.render("admin/home.html", campaign=campaign(), left=days_left(), worries=worries(),
+                               tiles=accounts.tiles(), asked=accounts.asked())
         present = campaign()
         ranks = ranking.standings(present, today()) if present else {"rows": [], "total": None}
         facts: dict[str, Any] = {"tiles": [*map(_tile, TILES[Role(current_user.role)]), *_extra(ranks)], "first": _first()}
@@ -59,7 +60,7 @@ class Home(OfficePage):
             facts["villages"] = _villages(present) if present else []
         else:
             facts["townships"], facts["total"] = _townships(present, ranks) if present else ([], None)
-        return self.render("admin/home.html", campaign=present, left=days_left(), **facts)
+        return self.render("admin/home.html", campaign=present, left=days_left(), worries=worries(), **facts)
 
     def waiting(self) -> int:
         if not current_user.may(Right.SEE_CASES):

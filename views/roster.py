@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, request, session, url_for
@@ -101,18 +102,20 @@ class RosterView(OfficeView):
         if kept.get("run"):
             flash(say(N_("This file was just brought in: here is its result.")), "success")
             return redirect(url_for(".details_view", id=kept["run"]))
-        data = current_app.extensions["store"].get(sha256)
+        data, backup = current_app.extensions["store"].get(sha256), current_app.extensions["backup"]
+        made = backup.first()
         try:
-            return once_more(lambda: self._bring(sha256, data, **kept))
+            return once_more(lambda: self._bring(sha256, data, lambda: backup.record(made), **kept))
         except Stale:
             return self._upload_refused(kept["kind"], CROSSED)
 
-    def _bring(self, sha256: str, data: bytes, kind: str, name: str, seen: str, **_run: Any) -> Any:
+    def _bring(self, sha256: str, data: bytes, tell: Callable[[], None], kind: str, name: str, seen: str, **_run: Any) -> Any:
         """The result page, once the list is in; the check page again where it would now do something else."""
         brought = self._try(kind, data, name)
         if seal(brought) != seen:
             return self._checked(sha256, kind, name, brought, [("", say(SINCE))]), 409
         facts = outcomes(brought)
+        tell()
         db.session.commit()
         _remember(sha256, kind, name, run=earlier_run(sha256).id)
         return self.render("admin/roster_check.html", title=said(N_("Result: {deed}"), deed=name), done=True,

@@ -69,7 +69,7 @@ ACTS = {"insert": N_("Added"), "update": N_("Changed"), "delete": N_("Removed"),
         "handing.villages": N_("Exported a list"), "handing.export": N_("Exported a list"),
         "ranking.workbook": N_("Exported a list"), "settlement.export_sheet": N_("Exported a list"),
         "user password": N_("Gave a new password"), "user reset-code": N_("Reset the code generator of"),
-        "sessions": N_("Looked who is signed in"), "sessions end": N_("Ended sessions"),
+        "audit verify": N_("Verified the trail"), "sessions": N_("Looked who is signed in"), "sessions end": N_("Ended sessions"),
         "init": N_("Set the portal up"), "demo": N_("Exercise"), "user add": N_("Added a user"),
         "import areas": N_("Brought in places"), "import rates": N_("Brought in rates")}
 
@@ -83,7 +83,8 @@ SUBJECTS = {
     "preparation": N_("Plan of a township"), "rate": N_("Rate"), "portal_user": N_("User"), "post_grant": N_("Post"),
     "import_run": N_("List"),
     "task": N_("Task"), "file": N_("File"), "template": N_("Template"), "queue": N_("Queue"),
-    "ranking": N_("Ranking of the townships"), "export_request": N_("List with whole numbers"), "command": N_("Command")}
+    "ranking": N_("Ranking of the townships"), "export_request": N_("List with whole numbers"), "command": N_("Command"),
+    "backup": N_("Backup")}
 
 COLUMNS = {
     "certificate.name": N_("File"), "township.name": N_("Title"), "village.name": N_("Title"),

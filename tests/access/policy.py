@@ -159,6 +159,7 @@ TABLE: dict[str, Door] = {
     "POST user.end": Door("G", "user", form=forms.post("granted"), does="G"),
     **room("signin", KEEPERS, row=False),
     "POST signin.end": Door(KEEPERS, "signin"),
+    "GET machine.index": Door(KEEPERS),
     "GET policy.index": Door(KNOWING),
     "POST policy.posts": Door(KNOWING),
 }

@@ -141,8 +141,9 @@ def test_the_others_in_a_ranking_are_numbers_without_a_way_in(place):
 
 def test_the_street_learns_of_health_and_of_nothing_else(place):
     told = place.desk("-").get("/healthz").json
-    assert set(told) == {"database", "redis", "waiting", "oldest_seconds"}
-    assert all(isinstance(value, int) or value in ("ok", "failed") for value in told.values())
+    assert set(told) == {"database", "redis", "waiting", "oldest_seconds", "backup", "backup_age_seconds", "chain",
+                         "chain_age_seconds", "free_bytes"}
+    assert all(value is None or isinstance(value, int) or value in ("ok", "failed", "none", "broken") for value in told.values())
 
 
 def test_the_trail_is_not_open_to_a_township_by_any_door(place):
