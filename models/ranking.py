@@ -17,7 +17,8 @@ from models.area import Township
 from models.base import db
 from models.campaign import Campaign
 from models.case import CLEARED, UNVERIFIED, VERIFIED, Case, Milestone
-from models.scope import everything, in_area
+from models.prefix import in_area
+from models.scope import everything
 from models.words import N_
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -13,7 +13,6 @@ scope opened inside.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,10 +20,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, event, exists, false, inspect, select
+from sqlalchemy import ColumnElement, event, exists, false, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from models.base import db
+from models.prefix import in_area
 from models.words import N_, Refusal
 
 EVERYWHERE = ""
@@ -96,19 +96,6 @@ def within(code: str | None, prefix: str | None = None) -> bool:
     """Whether *code* lies in *prefix* (the current scope if not given)."""
     prefix = current() if prefix is None else prefix
     return prefix is not None and code is not None and code.startswith(prefix)
-
-
-def after(prefix: str) -> str:
-    """The first text behind every text that starts with *prefix*; people search by prefix as well, of any sign."""
-    last = ord(prefix[-1])
-    if last == sys.maxunicode:
-        return prefix + prefix[-1]
-    return prefix[:-1] + chr(0xE000 if last == 0xD7FF else last + 1)  # what lies between is half a sign
-
-
-def in_area(column: Any, prefix: str) -> ColumnElement[bool]:
-    """The index range of codes that start with *prefix*."""
-    return and_(column >= prefix, column < after(prefix))
 
 
 def kinds(base: type) -> list[type]:

@@ -43,7 +43,8 @@ from models.ledger import PublishedRate, Settlement, SettlementLine
 from models.numberview import NumberView
 from models.outbox import Task
 from models.passwords import OldPassword
-from models.scope import Carried, Child, Placed, Shared, after, everything, in_area, seeing, within
+from models.prefix import after, in_area
+from models.scope import Carried, Child, Placed, Shared, everything, seeing, within
 from models.seek import Seek
 from models.user import User
 from models.words import Refusal

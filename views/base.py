@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from models import scope
 from models.base import db
+from models.prefix import in_area
 from models.user import Right
 from models.words import N_
 from views import saving
@@ -101,7 +102,7 @@ class OfficeView(Guarded, Listing, ModelView):
     def limits(self) -> list[Any]:
         """The area written out once more, beside the session's own seam; a screen may add to it."""
         if issubclass(self.model, scope.Placed) and scope.current():
-            return [scope.in_area(self.model.area_code, scope.current())]
+            return [in_area(self.model.area_code, scope.current())]
         return []
 
     def get_query(self) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false
 
 from models import idnumber
 from models.base import db
-from models.scope import after
+from models.prefix import after
 from views.asking import Misasked
 
 Choices = Iterable[tuple[str, str]]  # (value, message id or name)

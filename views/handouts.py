@@ -10,7 +10,8 @@ from models.area import Township
 from models.base import db
 from models.campaign import Campaign, Handout, Preparation
 from models.case import Case
-from models.scope import current, in_area
+from models.prefix import in_area
+from models.scope import current
 from views.places import names
 from views.words import moment
 

@@ -12,6 +12,7 @@ from models import scope
 from models.area import Names, Township, Village, short_name
 from models.base import db
 from models.case import Case, Person
+from models.prefix import in_area
 from models.user import Role
 from models.words import N_
 from views.filters import Pick, equals, person_matches
@@ -36,7 +37,7 @@ def villages() -> list[tuple[str, str]]:
     chosen = TOWNSHIP.picked() or scope.current() or ""
     if len(chosen) < 9:
         return []
-    found = db.session.execute(select(Village.area_code, Village.name).where(scope.in_area(Village.area_code, chosen))
+    found = db.session.execute(select(Village.area_code, Village.name).where(in_area(Village.area_code, chosen))
                                .order_by(Village.name_key))
     return [(code, short_name(name)) for code, name in found]
 
@@ -46,7 +47,7 @@ TOWNSHIP_CODE, VILLAGE_CODE = r"\d{9}", r"\d{9}|\d{12}"
 
 
 def township_of(column: Any) -> Pick:
-    return Pick("township", N_("Township"), townships, lambda code: scope.in_area(column, code), elsewhere=TOWNSHIP_CODE)
+    return Pick("township", N_("Township"), townships, lambda code: in_area(column, code), elsewhere=TOWNSHIP_CODE)
 
 
 def village_of(column: Any) -> Pick:

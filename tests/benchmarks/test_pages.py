@@ -14,7 +14,7 @@ from models.base import db
 from models.case import Case, Person
 from models.certificate import Certificate
 from models.ledger import Settlement
-from models.scope import in_area
+from models.prefix import in_area
 
 LIST, DETAILS = "/admin/case/", "/admin/case/details/"
 SHOWN = select(Case.__table__, Person.__table__).join_from(Case.__table__, Person.__table__)
