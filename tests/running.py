@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from models import area, audit, outbox, schema, scope
 from models.base import db
 from models.campaign import campaign_of_2021
 from models.case import Case, Person
-from models.document import Document
+from models.document import DRAWN, Document, next_number
 from models.months import Month
 from portal import bell, create_app, embedded
 from portal.lifeline import die_with
@@ -85,6 +86,41 @@ def order_documents(app: Flask, facts: list[dict], kind: str = "certification") 
             ordered_by="county_clerk", ordered_at=NOW) for n, own in enumerate(facts))
         db.session.commit()
         return task.id
+
+
+def order_numbered(app: Flask, papers: int) -> int:
+    """Order papers with numbers and their task, in one transaction; the id of the task."""
+    from exports import notices
+    with acting(app):
+        case = db.session.scalar(select(Case))
+        task = outbox.order("documents", VILLAGE, "county_clerk", total=papers)
+        db.session.flush()
+        for n in range(papers):
+            number = next_number("交人社函", 2021)
+            facts = notices.example("certification") | {"number": number, "due_by": f"2021-10-{n + 1:02}"}
+            db.session.add(Document(
+                case_id=case.id, area_code=VILLAGE, task_id=task.id, kind="certification", number=number, facts=facts,
+                file_name=f"{n}.pdf", ordered_by="county_clerk", ordered_at=NOW))
+        db.session.commit()
+        return task.id
+
+
+def check_papers(app: Flask, orders: int, papers: int) -> None:
+    """Of so many orders every paper is drawn and filed once, with a number of its own and none left out; the trail is whole."""
+    store = app.extensions["store"]
+    with acting(app):
+        rows = db.session.scalars(select(Document).order_by(Document.id)).all()
+        tasks = db.session.scalars(select(outbox.Task).where(outbox.Task.kind == "documents")).all()
+        assert [(task.state, task.finished, task.total) for task in tasks] == [(outbox.DONE, papers, papers)] * orders
+        assert [row.number for row in rows] == [f"交人社函〔2021〕{n + 1}号" for n in range(orders * papers)]
+        assert {row.state for row in rows} <= {DRAWN}
+        for row in rows:
+            assert hashlib.sha256(store.get(row.sha256)).hexdigest() == row.sha256
+        entries = db.session.scalars(select(audit.AuditEntry).where(
+            audit.AuditEntry.origin == "job", audit.AuditEntry.act == "documents")).all()
+        filed = [row["row_id"] for entry in entries for row in entry.changed]
+        assert sorted(filed) == [row.id for row in rows]
+        audit.verify()
 
 
 def task_of(app: Flask, task_id: int) -> outbox.Task:

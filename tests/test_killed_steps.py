@@ -1,6 +1,5 @@
 """A kill -9 before and after each step from the order to the file: after the next start all is there, once."""
 
-import hashlib
 import importlib
 import os
 import signal
@@ -9,15 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 import tally
-from running import NOW, VILLAGE, Server, acting, office, until, work_off
+from running import NOW, Server, acting, check_papers, office, order_numbered, until, work_off
 from sqlalchemy import select
 
 from exports import notices
-from models import audit, outbox
+from models import outbox
 from models.base import db
-from models.case import Case
-from models.document import DRAWN, Document, next_number
-from models.outbox import Task
+from models.document import Document
 from portal import drawing, jobs
 
 GOOD = notices.example("certification")
@@ -52,21 +49,6 @@ def server(tmp_path_factory):
 def app(tmp_path, server, monkeypatch):
     monkeypatch.setattr(drawing, "BATCH", 1)
     return office(tmp_path, redis_url=server.url)
-
-
-def order(app):
-    """Papers with numbers and their task, in one transaction."""
-    with acting(app):
-        case = db.session.scalar(select(Case))
-        task = outbox.order("documents", VILLAGE, "county_clerk", total=PAPERS)
-        db.session.flush()
-        for n in range(PAPERS):
-            number = next_number("交人社函", 2021)
-            db.session.add(Document(
-                case_id=case.id, area_code=VILLAGE, task_id=task.id, kind="certification", number=number,
-                facts=GOOD | {"number": number, "due_by": f"2021-10-{n + 1:02}"},
-                file_name="x.pdf", ordered_by="county_clerk", ordered_at=NOW))
-        db.session.commit()
 
 
 def dies(where, when, nth):
@@ -108,19 +90,7 @@ def an_hour_later(monkeypatch):
 
 def check(app, orders):
     """Every paper drawn once, with a number of its own and none left out; nothing half done; the trail is whole."""
-    store = app.extensions["store"]
-    with acting(app):
-        papers = db.session.scalars(select(Document).order_by(Document.id)).all()
-        tasks = db.session.scalars(select(Task)).all()
-        assert [(task.state, task.finished) for task in tasks] == [(outbox.DONE, PAPERS)] * orders
-        assert [paper.number for paper in papers] == [f"交人社函〔2021〕{n + 1}号" for n in range(orders * PAPERS)]
-        assert {paper.state for paper in papers} == {DRAWN}
-        for paper in papers:
-            assert hashlib.sha256(store.get(paper.sha256)).hexdigest() == paper.sha256
-        entries = db.session.scalars(select(audit.AuditEntry).where(audit.AuditEntry.origin == "job")).all()
-        filed = [row["row_id"] for entry in entries for row in entry.changed]
-        assert sorted(filed) == [paper.id for paper in papers]
-        audit.verify()
+    check_papers(app, orders, PAPERS)
     tally.COUNTED["steps"] += 1
 
 
@@ -130,11 +100,11 @@ def told(point):
 
 @pytest.mark.parametrize("point", ORDERING, ids=told)
 def test_an_order_is_whole_or_was_never_made(app, point):
-    assert killed(point, lambda: order(app))
+    assert killed(point, lambda: order_numbered(app, PAPERS))
     with acting(app):
         made = len(db.session.scalars(select(Document)).all())
     assert made == (PAPERS if point == ORDERING[-1] else 0)
-    order(app)
+    order_numbered(app, PAPERS)
     until(lambda: not jobs.run_waiting(app))
     check(app, orders=1 + made // PAPERS)
 
@@ -143,7 +113,7 @@ def test_an_order_is_whole_or_was_never_made(app, point):
 @pytest.mark.parametrize("point", RINGING, ids=told)
 def test_what_was_not_rung_for_is_swept(app, server, point, flushed):
     def ordering():
-        order(app)
+        order_numbered(app, PAPERS)
         signal.pause()  # the bell is rung beside it
     assert killed(point, ordering)
     if flushed:
@@ -155,7 +125,7 @@ def test_what_was_not_rung_for_is_swept(app, server, point, flushed):
 
 @pytest.mark.parametrize("point", DRAWING, ids=told)
 def test_a_drawing_is_taken_up_where_it_was_filed_last(app, monkeypatch, point):
-    order(app)
+    order_numbered(app, PAPERS)
     assert killed(point, lambda: jobs.run_waiting(app))
     an_hour_later(monkeypatch)
     jobs.run_waiting(app)
@@ -170,7 +140,7 @@ def test_the_check_notices_a_paper_filed_apart_from_its_task(app, monkeypatch):
         drawn.file(NOW)
         db.session.commit()
     monkeypatch.setattr(jobs, "_file", apart)
-    order(app)
+    order_numbered(app, PAPERS)
     assert killed(("portal.drawing:_file", "before", 2), lambda: jobs.run_waiting(app))
     an_hour_later(monkeypatch)
     jobs.run_waiting(app)

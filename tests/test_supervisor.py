@@ -1,18 +1,13 @@
 """The processes of the portal as one group, started for real: all up together, all gone together."""
 
-import json
 import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
 from flask import Flask
+from groups import Group, command_of
 from running import alive, descendants, documents_of, office, order_documents, settings, task_of, until
 from sqlalchemy import select
 from stages import the_stage
@@ -25,56 +20,6 @@ from models.words import Refusal
 from portal import doctor, drawing, embedded, logs, server, supervisor
 from portal.processes import listen
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = """
-from portal import logs, supervisor
-from portal.settings import Settings
-logs.set_up("supervisor")
-supervisor.serve(Settings.from_env(), "127.0.0.1", 0)
-"""
-
-
-class Group:
-    """A running supervisor with its children."""
-
-    def __init__(self, data_dir):
-        self.log = data_dir.parent / "log"
-        own = settings(data_dir)
-        variables = {"PORTAL_DATA_DIR": str(data_dir), "PORTAL_DATABASE_URL": own.database_url, "PORTAL_REDIS_URL": "",
-                     "PORTAL_NOW": own.now.isoformat(), "PYTHONPATH": str(ROOT)}
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=os.environ | variables, stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
-        self.address = until(self._announced, 120)
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def _announced(self):
-        assert self.process.poll() is None, self.log.read_text()
-        found = re.search(r"http://\S+", self.log.read_text())
-        return found and found[0]
-
-    def health(self):
-        try:
-            with urllib.request.urlopen(self.address + "healthz", timeout=5) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
-    def named(self, word):
-        """The processes of the group whose command line has *word*."""
-        return {pid for pid in descendants(self.process.pid) if word in _command(pid)}
-
-
-def _command(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
 
 @pytest.fixture
 def data_dir(tmp_path):
@@ -84,7 +29,7 @@ def data_dir(tmp_path):
 
 @pytest.fixture
 def group(data_dir):
-    group = Group(data_dir)
+    group = Group(data_dir).begun()
     yield group
     group.end()
 
@@ -94,7 +39,7 @@ def test_all_start_work_and_end_together(group, data_dir):
     assert (status, told["database"], told["redis"], told["oldest_seconds"] < 60) == (200, "ok", "ok", True)
     children = set.union(*map(group.named, ("valkey", "worker", "schedule", "web")))
     assert len(children) >= 4
-    assert {os.getpgid(pid) for pid in children if "processes" in _command(pid)} >= {os.getpgid(group.process.pid)}
+    assert {os.getpgid(pid) for pid in children if "processes" in command_of(pid)} >= {os.getpgid(group.process.pid)}
     assert (data_dir / "redis").stat().st_mode & 0o777 == 0o700
 
     # The schedule finds the week's bulletin missing, rings, and the worker draws it.
@@ -104,7 +49,7 @@ def test_all_start_work_and_end_together(group, data_dir):
     with pytest.raises(Refusal, match="already runs"):
         supervisor.serve(settings(data_dir), "127.0.0.1", 0)
 
-    (worker,) = until(lambda: len(group.named("worker")) == 1 and group.named("worker"))  # and no horse of it
+    (worker,) = group.child("worker")
     os.kill(worker, signal.SIGKILL)
     (server,) = group.named("valkey")
     os.kill(server, signal.SIGKILL)
@@ -126,7 +71,7 @@ def test_all_start_work_and_end_together(group, data_dir):
     task, papers = task_of(app, task_id), documents_of(app, task_id)
     assert (task.state, task.finished, sum(paper.state == DRAWN for paper in papers)) == (
         outbox.QUEUED, drawing.BATCH, drawing.BATCH)
-    again = Group(data_dir)
+    again = Group(data_dir).begun()
     try:
         until(lambda: task_of(app, task_id).state == outbox.DONE, 60)
         assert {paper.state for paper in documents_of(app, task_id)} == {DRAWN}

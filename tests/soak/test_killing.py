@@ -1,82 +1,39 @@
-"""A soak: the worker is killed again and again at random moments, and each document is drawn exactly once.
+"""The portal is killed at random hundreds of times while a hundred thousand writes are acknowledged: none is lost.
 
-`make soak` runs it; PORTAL_SOAK_KILLS says how often (20).
+`make soak`; PORTAL_SOAK_KILLS and PORTAL_SOAK_WRITES say how many (200 and 100,000), PORTAL_SOAK_SEED repeats the order.
 """
 
 import os
 import random
-import signal
-import sys
-import time
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from soaking import Soak
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from running import Server, acting, alive, descendants, documents_of, office, order_documents, task_of, until
-from test_jobs import work_off
-
-from exports import notices
-from models import audit, outbox
-from models.base import db
-from models.document import DRAWN
-from portal import bell, drawing, jobs
-
-KILLS = int(os.environ.get("PORTAL_SOAK_KILLS", "20"))
+KILLS = int(os.environ.get("PORTAL_SOAK_KILLS", "200"))
+WRITES = int(os.environ.get("PORTAL_SOAK_WRITES", "100000"))
+SEED = int(os.environ.get("PORTAL_SOAK_SEED", random.randrange(10 ** 6)))
+CALMS = 4          # stretches in which all may come back
+REDIS_GONE = 120   # seconds
 
 
 @pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path).start()
-    yield server
-    server.kill()
+def soak(tmp_path):
+    soak = Soak(tmp_path, KILLS, WRITES, seed=SEED)
+    yield soak
+    soak.abandon()
 
 
-def start_worker(app):
-    worker = os.fork()
-    if not worker:
-        work_off(app, bell.Ringer)
-        os._exit(0)
-    return worker
-
-
-def kill(worker):
-    horses = descendants(worker)
-    os.kill(worker, signal.SIGKILL)
-    os.waitpid(worker, 0)
-    until(lambda: not any(map(alive, horses)))
-
-
-def test_killed_workers_lose_nothing_and_repeat_nothing(tmp_path, server, monkeypatch):
-    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(drawing, "BATCH", 5)
-    app = office(tmp_path, redis_url=server.url)
-    drawing.warm_up()
-    tasks = [order_documents(app, [notices.example("certification")] * 25) for _ in range(max(4, KILLS // 2))]
-    seed = random.randrange(10 ** 6)
-    chance = random.Random(seed)
-    print(f"\nseed {seed}", end=" ")
-
-    for _ in range(KILLS):
-        jobs.sweep(app)
-        worker = start_worker(app)
-        time.sleep(chance.uniform(0.05, 1.5))
-        kill(worker)
-        if chance.random() < 0.3:
-            server.kill()
-            server.start()
-    while not all(task_of(app, task_id).state == outbox.DONE for task_id in tasks):
-        time.sleep(0.2)
-        jobs.sweep(app)
-        work_off(app)
-
-    documents = [document for task_id in tasks for document in documents_of(app, task_id)]
-    assert {document.state for document in documents} == {DRAWN}
-    with acting(app):
-        entries = db.session.scalars(select(audit.AuditEntry).where(audit.AuditEntry.origin == "job")).all()
-        drawn = [row["row_id"] for entry in entries for row in entry.changed]
-        assert len(drawn) == len(set(drawn)) == len(documents)
-        audit.verify()
-    print(f"{KILLS} kills, {len(documents)} documents, each drawn once", end=" ")
+def test_kills_lose_no_write_and_repeat_none(soak):
+    soak.begin()
+    calms = [KILLS * (n + 1) // CALMS for n in range(CALMS)]
+    while soak.killed < KILLS or len(soak.written()) < WRITES:
+        soak.trouble()
+        if calms and soak.killed >= calms[0]:
+            calms.pop(0)
+            if len(calms) == CALMS // 2:
+                soak.stop_redis(min(REDIS_GONE, KILLS))
+            soak.calm()
+            print(f"\n{soak.killed} kills, {len(soak.written()):,} writes, in hand again after {soak.resumes[-1]:.1f} s", end="")
+    soak.end(patience=300)
+    soak.check()
+    print("\n" + "\n".join(soak.report()))
