@@ -194,9 +194,9 @@ def against_batch(app: Flask, clerk: Desk, batcher: Desk, rounds: int, size: int
         form = {"deed": "step-certify"} | CERTIFY
         check = batcher.post("/admin/case/bulk", form | {"ids": ",".join(map(str, ids)), "stage": "check"}).text
         page = clerk.get(f"/admin/case/details/?id={ids[1]}").text
-        taken, done = together([
-            _verb(clerk, f"/admin/case/{ids[1]}/step", page, CERTIFY),
-            lambda sent=form | {"ids": hidden(check, "ids"), "stage": "apply"}: batcher.post("/admin/case/bulk", sent)])
+        sent = form | {"ids": hidden(check, "ids"), "stage": "apply"}
+        taken, done = together([_verb(clerk, f"/admin/case/{ids[1]}/step", page, CERTIFY),
+                                lambda sent=sent: batcher.post("/admin/case/bulk", sent)])
         with looking(app):
             steps = db.session.scalars(select(StepDone.case_id).where(
                 StepDone.case_id.in_(ids), StepDone.step == "certify")).all()
