@@ -131,8 +131,8 @@ def test_a_reason_is_kept_too_and_who_did_what_is_told(portal, case):
     assert 'value="社保卡未激活"' in late.text
     assert '<option value="no_card" selected>' in late.text
     assert hidden(late.text, "version") != opened["version"]
-    again = slow.post(f"/admin/case/{case}/reclassify", marks(late.text), category="no_card", why="社保卡未激活")
-    assert again.status_code == 302
+    meant = slow.post(f"/admin/case/{case}/reclassify", marks(late.text), category="no_card", why="社保卡未激活")
+    assert meant.status_code == 302
 
 
 def test_a_reason_for_what_is_no_longer_possible_stays_in_sight(portal, case):
