@@ -11,10 +11,11 @@ test-setup:
 demo: setup
 	@exec .venv/bin/portal demo $(if $(PORT),--port $(PORT))
 
-# Browsers and the watches they keep want the machine for themselves.
+# On SQLite, then on a throw-away PostgreSQL. Browsers and the watches they keep want the machine for themselves.
 test: test-setup
 	$(PYTEST) -m "not browser" -n auto --maxprocesses 4 --dist loadfile
-	$(PYTEST) -m browser
+	$(PYTEST) -m "not browser" -n auto --maxprocesses 4 --dist loadfile --postgresql
+	$(PYTEST) -m browser --postgresql
 
 bench: test-setup
 	$(PYTEST) tests/benchmarks -s -p no:randomly

@@ -18,6 +18,8 @@ from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, in
 from models import chain, rowwalls, scope
 from models.base import Base
 
+PATIENCE = 20000  # milliseconds that a writer waits for others
+WRITERS = 0x706F7274  # the number of PostgreSQL's lock that writers take
 # GET requests set it to False: they need not wait for each other, and the database refuses whatever they would write.
 writing: ContextVar[bool] = ContextVar("writing", default=True)
 
@@ -104,7 +106,7 @@ def tune(engine: Engine, key: str | None = None) -> None:
 def _tune_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000",
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={PATIENCE}",
                    "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -131,8 +133,16 @@ def _open_anew(context: ExceptionContext) -> None:
 
 
 def _begin_elsewhere(connection: Connection) -> None:
+    """Whoever writes waits here for whoever wrote before, as at SQLite's BEGIN IMMEDIATE: what is looked up first and written
+    then (a name that is free, a limit that is not reached) holds on both databases. The trail's head would let only one
+    through anyway, but later. A writer whose machine is gone holds nothing up for long.
+    """
     if not writing.get():
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        return
+    wait = connection.get_execution_options().get("patience", PATIENCE)
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait}; SET LOCAL idle_in_transaction_session_timeout = 600000; "
+                               f"SELECT pg_advisory_xact_lock({WRITERS})")
 
 
 @contextmanager
@@ -140,15 +150,13 @@ def hurried(engine: Engine) -> Iterator[Connection]:
     """A transaction of its own that writes, and rather fails than wait for others longer than a tenth of a second."""
     token = writing.set(True)
     try:
-        with engine.connect() as connection:
+        with engine.connect().execution_options(patience=100) as connection:
             _patience(connection, 100)
             try:
                 with connection.begin():
-                    if engine.dialect.name == "postgresql":
-                        connection.exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
                     yield connection
             finally:
-                _patience(connection, 20000)
+                _patience(connection, PATIENCE)
     finally:
         writing.reset(token)
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 VARIABLE = "PORTAL_TEST_DATABASE_URL"  # a server, by an account that may create databases and is no superuser
 
@@ -111,6 +111,12 @@ class PostgresStage:
     def _run(self, statement: str) -> None:
         with self.admin.connect() as connection:
             connection.execute(text(statement))
+
+
+def outsider(url: str) -> Engine:
+    """An engine that is not the portal's: nothing tunes it, and no wall stands before it."""
+    walls = {"options": "-c portal.scope=* -c portal.business=*"} if url.startswith("postgresql") else {}
+    return create_engine(url, connect_args=walls)
 
 
 def _named_for(folder: Path) -> str:

@@ -392,7 +392,7 @@ def hands_it_went_through(app, papers: int) -> int:
 
 def test_a_drawing_longer_than_its_lease_is_nobody_else_s(app, monkeypatch):
     """Forty papers take several leases; the heartbeat is what keeps them, as the control without it shows."""
-    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=1.5))
     assert hands_it_went_through(app, 40) == 1
     monkeypatch.setattr(Heartbeat, "_renew", lambda self: None)
     assert hands_it_went_through(app, 40) > 1

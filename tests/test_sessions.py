@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 from factories import COUNTY, PASSWORD, TIANNING, XIAJIAYING, moved_to
 from screening import Clock, Desk, Page, looking
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
+from stages import outsider
 
 from models import schema, signin
 from models.audit import AuditEntry
@@ -205,7 +206,7 @@ def test_being_seen_is_written_once_a_minute_and_leaves_no_trail(app, clock):
 def test_no_page_waits_for_a_database_that_is_busy(app, clock, database):
     desk = Desk(app, TOWN)
     clock.on(minutes=5)
-    other = create_engine(database)
+    other = outsider(database)
     with other.connect() as connection:  # another writer holds the row, and with SQLite the whole database
         if other.dialect.name == "sqlite":
             connection.connection.isolation_level = None

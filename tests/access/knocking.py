@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -92,15 +93,23 @@ class Place:
     cookies: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    signed: datetime = field(default_factory=lambda: datetime.now(UTC))
+    put_back: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def now(self) -> datetime:
+        """The portal's real clock, put back with the database: however long the tests take, nobody is idle meanwhile."""
+        return self.signed + (datetime.now(UTC) - self.put_back)
 
     def fresh(self, template: str = "signed") -> Place:
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()
         self.stage.copy(template, "access")
+        self.put_back = datetime.now(UTC)
         return self
 
     def prepare(self) -> None:
+        self.app.extensions["real_now"] = self.now
         for rule in self.app.url_map.iter_rules():
             self.rules |= {f"{method} {rule.endpoint}": rule for method in rule.methods - {"HEAD", "OPTIONS"}}
         with self.app.app_context():
