@@ -26,7 +26,7 @@ from backups import (
     write,
 )
 from running import office, settings
-from sqlalchemy import make_url, select, text
+from sqlalchemy import inspect, make_url, select, text
 from tally import tell
 
 from models import outbox, schema, signin
@@ -50,6 +50,7 @@ def kept(tmp_path_factory):
 @pytest.fixture
 def new(tmp_path):
     """A data folder that is not there yet, with a database that is empty."""
+    settings(tmp_path / "new")  # makes the database, where it is one of a server
     return tmp_path / "new"
 
 
@@ -290,6 +291,9 @@ def test_an_older_schema_is_brought_to_the_newest(new, tmp_path):
     app = office(tmp_path / "old")
     with inside(app), db.engine.begin() as connection:
         command.downgrade(schema._config(connection), "0007")
+        if connection.dialect.name == "postgresql":  # its walls were of the newer one
+            for table in inspect(connection).get_table_names():
+                connection.execute(text(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY"))
     with inside(app):
         made = backup.make(shelf.BY_HAND)
     close(app)
