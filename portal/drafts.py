@@ -73,8 +73,8 @@ def typed() -> dict[str, Any]:
     """What the form of this request says, for a page that sends it once more; {} if it is none of the office's."""
     if request.url_rule is None or not request.path.startswith("/admin/") or request.path.startswith(_NEVER):
         return {}
-    fields = _fields()
-    return {"fields": fields, "shown": words(fields), "files": _has_files(), "back": came_from()}
+    fields = [field for field in _fields() if field[0] != FIELD]
+    return {"fields": fields, "shown": words(fields), "files": _has_files(), "back": came_from(), "key": request.form.get(FIELD)}
 
 
 def page() -> Response | str:

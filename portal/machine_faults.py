@@ -98,13 +98,14 @@ def out_of_handles() -> OSError | None:
 
 
 def sentence(fault: Fault, frame: str) -> Message:
-    """One sentence: what is the matter, in the *frame* of what was tried (SENT, ASKED, RUN)."""
-    frame = UNSURE if fault.unsure and frame != ASKED else frame
+    """One sentence: what is the matter, in the *frame* of what was tried (SENT, SAVED, ASKED, RUN)."""
+    frame = UNSURE if fault.unsure and frame == SENT else frame
     return Message(frame, {"what": Message(fault.what), "mend": Message(fault.mend)})
 
 
 SENT = N_("{what}: nothing of this was saved. {mend}; then send it once more.")
 UNSURE = N_("{what}: whether this was saved is not certain. {mend}; then look, and send it once more only if it is not there.")
+SAVED = N_("{what}: what was sent is saved, only its page cannot be shown. {mend}; then look at it.")
 ASKED = N_("{what}: this page cannot be shown. {mend}; then open it again.")
 RUN = N_("{what}: nothing was saved. {mend}; then run the command again.")
 

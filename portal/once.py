@@ -28,6 +28,7 @@ from models.formkey import Claim, FormKey, Repeated, Secret
 from models.words import N_
 from portal.drawing import reading
 from portal.language import came_from
+from portal.machine_faults import note
 from views.words import say
 
 log = logging.getLogger("portal")
@@ -118,8 +119,8 @@ def _keep(answer: Response) -> Response:
             db.session.rollback()
             formkey.answered(claim, _secret(_key()).seal(_packed(answer)))
             db.session.commit()
-        except SQLAlchemyError:
-            log.exception("the answer of %s is not kept", request.endpoint)
+        except SQLAlchemyError as error:
+            note(log, error, "the answer of %s is not kept", request.endpoint)
             db.session.rollback()
     return answer
 

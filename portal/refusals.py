@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from models import audit, scope
+from models import audit, formkey, scope
 from models.base import db
 from models.races import lost
 from models.words import N_, STALE, Refusal
@@ -75,25 +75,30 @@ def _broken_ground(error: Exception, fault: Fault):
     """What is the matter with the machine, and a button that sends what was typed once more."""
     note(log, error, "%s %s", request.method, request.path)
     g.told = True  # nobody was refused, and the trail may have no place left
-    return _page(fault, address=request.full_path.rstrip("?"), **_typed()), fault.status, {
-        "Retry-After": str(machine_faults.AGAIN_AFTER)}
+    claim = formkey.over()
+    if claim is not None and claim.stands:  # it met the fault behind its commit
+        page = _page(fault, machine_faults.SAVED)
+    elif request.method == "POST":
+        page = _page(fault, machine_faults.SENT, address=request.full_path.rstrip("?"), **_typed())
+    else:
+        page = _page(fault, machine_faults.ASKED)
+    return page, fault.status, {"Retry-After": str(machine_faults.AGAIN_AFTER)}
 
 
-def _page(fault: Fault, **typed: Any) -> str:
-    frame = machine_faults.SENT if request.method == "POST" else machine_faults.ASKED
+def _page(fault: Fault, frame: str, **typed: Any) -> str:
     return render_template("fault.html", title=say(machine_faults.sentence(fault, frame)), **typed)
 
 
 def warm_up(app: Flask) -> None:
     """Load what the page of a fault is made of: where no file can be opened any more it is too late for that."""
     with app.test_request_context():
-        _page(machine_faults.HANDLES)
+        _page(machine_faults.HANDLES, machine_faults.ASKED)
 
 
 def _typed() -> dict[str, Any]:
     """What the form said; nothing where that cannot be told: a large form lies on the same disk."""
     try:
-        return drafts.typed() if request.method == "POST" else {}
+        return drafts.typed()
     except (OSError, ValueError):
         return {}
 

@@ -1,7 +1,8 @@
 """The supervisor: Redis, worker, schedule and web server as one process group that starts and ends together.
 
-A child that ends is started again, a few times; at a signal all finish what they
-have in hand; kill -9 of the supervisor ends all as well (portal.lifeline).
+A child that ends is started again, a few times, Redis for ever, since all goes on
+without it; at a signal all finish what they have in hand; kill -9 of the supervisor
+ends all as well (portal.lifeline).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from models.words import N_, Refusal
 from portal import embedded
 from portal.doctor import at_head
 from portal.lifeline import die_with
+from portal.machine_faults import fault_of, note
 from portal.processes import keep_schedule, listen, web, work
 from portal.settings import Settings
 
@@ -37,6 +39,7 @@ log = logging.getLogger("portal.supervisor")
 
 MOST_DEATHS = 5     # in a row
 LIVED = 60.0        # seconds after which a death is not in a row with the one before
+LATER = 5.0         # seconds
 REDIS_STARTS = 15.0
 ENDS = 25.0         # seconds the others get to finish what they have in hand, and then Redis:
 REDIS_ENDS = 3.0
@@ -45,13 +48,14 @@ _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass
 class Child:
-    """One process of the group."""
+    """One process of the group. *vital*: whether all is stopped when it ends again and again."""
 
     name: str
     command: Sequence[str]
     environment: dict[str, str]
     descriptors: tuple[int, ...] = ()
     before: Callable[[], object] = lambda: None
+    vital: bool = True
     deaths: int = 0
     again_at: float | None = None
     started_at: float = 0.0
@@ -68,18 +72,28 @@ class Child:
         """Start again, after a while, what has ended. Raises Refusal when it ends again and again."""
         if self.again_at is not None:
             if time.monotonic() >= self.again_at:
-                self.start()
+                self._try()
         elif self.process.poll() is not None:
             self._mourn()
+
+    def _try(self) -> None:
+        """Start again; if the machine cannot just now, later."""
+        try:
+            self.start()
+        except OSError as error:
+            if fault_of(error) is None:
+                raise
+            note(log, error, "%s cannot be started", self.name)
+            self.again_at = time.monotonic() + LATER
 
     def _mourn(self) -> None:
         now = time.monotonic()
         self.deaths = 1 if now - self.started_at > LIVED else self.deaths + 1
-        if self.deaths > MOST_DEATHS:
+        if self.deaths > MOST_DEATHS and self.vital:
             raise Refusal(N_("Everything was stopped, because “{name}” ended again and again. The lines above say "
                              "why."),
                           name=self.name)
-        self.again_at = now + 0.25 * 2 ** self.deaths
+        self.again_at = now + 0.25 * 2 ** min(self.deaths, MOST_DEATHS)
         log.warning("%s ended (%s) and is started again", self.name, self.process.returncode)
 
     def tell(self) -> None:
@@ -176,7 +190,8 @@ def _children(settings: Settings, listener: socket.socket) -> list[Child]:
     ]
     if settings.redis_url is None:
         server = embedded.command(settings.data_dir)
-        children.insert(0, Child("redis", server, variables, before=lambda: embedded.command(settings.data_dir)))
+        children.insert(0, Child("redis", server, variables, vital=False,
+                                 before=lambda: embedded.command(settings.data_dir)))
     return children
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
+import resource
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -17,9 +21,19 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
 
-from factories import PASSWORD
-from running import alive, descendants, settings, until
+from factories import PASSWORD, a_user, arranging, established
+from flask import Flask
+from running import COUNTY, NOW, TOWNSHIP, alive, descendants, fill, until
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
+
+from models import schema
+from models.base import db
+from models.case import Case
+from models.scope import everything
+from models.user import Role
+from portal import create_app
+from portal.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """
@@ -34,64 +48,116 @@ SIZE = 24  # MB of the small disk
 @cache
 def mounting() -> tuple[str, ...] | None:
     """The command in front of another that gives it mounts of its own; None where the machine lets nobody have some."""
-    ways = [("unshare", "--mount"), ("unshare", "--user", "--map-root-user", "--mount")]
-    for way in ways if shutil.which("unshare") else []:
+    for way in (("unshare", "--mount"), ("unshare", "--user", "--map-root-user", "--mount")):
         with suppress(OSError):
             if not subprocess.run([*way, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode:
                 return way
     return None
 
 
-class Ground:
-    """A running portal whose data folder is a disk of SIZE MB, begun with the files of *source*."""
+def office_at(folder: Path) -> Flask:
+    """The portal on SQLite in a folder, as a county has it: broken ground is the ground of that."""
+    return create_app(Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'portal.sqlite'}", now=NOW,
+                               second_factor=False))
 
-    def __init__(self, folder: Path, source: Path | None = None, **variables: str):
+
+def furnished(folder: Path) -> Path:
+    """A data folder with one case to work on and two people who sign in: town and clerk."""
+    app = office_at(folder)
+    with app.app_context():
+        schema.upgrade(db.engine)
+        with everything("test"), arranging(NOW):
+            fill()
+            a_user(Role.TOWNSHIP, TOWNSHIP, username="town")
+            a_user(Role.COUNTY_CLERK, COUNTY, username="clerk")
+        with everything("test"):
+            established(db.session.get(Case, 1), "uncertified", NOW)
+        db.session.remove()
+        db.engine.dispose()
+    return folder
+
+
+class Ground:
+    """A running portal whose data folder, its temporary files included, is a disk of SIZE MB."""
+
+    def __init__(self, folder: Path, source: Path):
         self.data, self.log, self.after = folder / "ground", folder / "log", folder / "after"
-        self.data.mkdir(exist_ok=True)
-        own = settings(self.data)
-        variables = {"PORTAL_DATA_DIR": str(self.data), "PORTAL_DATABASE_URL": own.database_url, "PORTAL_REDIS_URL": "",
-                     "PORTAL_NOW": own.now.isoformat(), "PYTHONPATH": str(ROOT), "PORTAL_SECOND_FACTOR": "off"} | variables
+        self.data.mkdir()
+        self.variables = {
+            "PORTAL_DATA_DIR": str(self.data), "PORTAL_DATABASE_URL": "", "PORTAL_REDIS_URL": "", "TMPDIR": str(self.data),
+            "PORTAL_NOW": NOW.isoformat(), "PORTAL_SECOND_FACTOR": "off", "PYTHONPATH": str(ROOT)}
         script = f'mount -t tmpfs -o size={SIZE}m,mode=700 ground "$0" && cp -a "$1"/. "$0" && exec "$2" -c "$3"'
-        command = ["sh", "-c", script, str(self.data), str(source), sys.executable, PROGRAM]
+        command = [*mounting(), "sh", "-c", script, str(self.data), str(source), sys.executable, PROGRAM]
         with self.log.open("w") as log:
-            self.process = subprocess.Popen([*mounting(), *command], env=os.environ | variables, stdout=log, stderr=log,
+            self.process = subprocess.Popen(command, env=os.environ | self.variables, stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL)
         self.address = until(self._announced, 30)
-        self._held = os.open(self.disk, os.O_RDONLY)  # keeps the disk when its last process is gone
+        self._held = os.open(f"/proc/{self.process.pid}/root{self.data}", os.O_RDONLY)  # longer than its processes
+        self.disk = Path(f"/proc/self/fd/{self._held}")
 
     def _announced(self) -> str | None:
         assert self.process.poll() is None, self.log.read_text()
         found = re.search(r"http://\S+", self.log.read_text())
         return found and found[0].rstrip("/")
 
-    @property
-    def disk(self) -> Path:
-        """The small disk as seen from outside."""
-        return Path(f"/proc/{self.process.pid}/root{self.data}")
-
-    def fill(self) -> None:
+    @contextmanager
+    def full(self) -> Iterator[None]:
         """Not a byte is left."""
-        with (self.disk / "filler").open("ab", buffering=0) as file:
+        filler = self.disk / "filler"
+        with filler.open("ab", buffering=0) as file:
             for size in (1 << 20, 4096, 1):
                 with suppress(OSError):
                     while file.write(b"\0" * size):
                         pass
+        try:
+            yield
+        finally:
+            filler.unlink()
 
-    def free(self) -> None:
-        (self.disk / "filler").unlink()
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Whatever is opened from now on is read-only. What is open already goes on: no kernel takes that away."""
+        self.inside("sh", "-c", f"mount --bind {self.data} {self.data} && mount -o remount,bind,ro {self.data}")
+        try:
+            yield
+        finally:
+            self.inside("umount", "--lazy", str(self.data))
 
-    def make_read_only(self) -> None:
-        """Whatever is opened from now on is read-only; what is open already goes on (no kernel takes that away)."""
-        self._inside(f"mount --bind {self.data} {self.data} && mount -o remount,bind,ro {self.data}")
+    @contextmanager
+    def without_handles(self, **room: int) -> Iterator[None]:
+        """The processes of these names may open so many files more (or as few more as are closed), and then none."""
+        before = {}
+        for pid, more in {pid: more for name, more in room.items() for pid in self.named(name)}.items():
+            highest = max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+            before[pid] = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1 + more, before[pid][1]))
+        try:
+            yield
+        finally:
+            for pid, limits in before.items():
+                with suppress(ProcessLookupError):
+                    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
 
-    def make_writable(self) -> None:
-        self._inside(f"umount --lazy {self.data}")
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[None]:
+        pids = self.named(name)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
-    def _inside(self, script: str) -> None:
+    def inside(self, *command: str) -> str:
+        """What a command says that sees the small disk."""
         user = ["--user", "--preserve-credentials"] if "--user" in mounting() else []
-        subprocess.run(["nsenter", *user, "--mount", "--target", str(self.process.pid), "sh", "-c", script], check=True)
+        done = subprocess.run(["nsenter", *user, "--mount", "--target", str(self.process.pid), *command],
+                              env=os.environ | self.variables, capture_output=True, text=True)
+        return done.stdout + done.stderr
 
     def named(self, word: str) -> set[int]:
+        """The processes of the group whose command line has *word*."""
         found = set()
         for pid in descendants(self.process.pid):
             with suppress(OSError):
@@ -99,26 +165,35 @@ class Ground:
                     found.add(pid)
         return found
 
-    def end(self, how: int = signal.SIGTERM) -> None:
+    def children(self) -> list[str]:
+        """What the supervisor itself has started."""
+        return sorted(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())
+
+    def waiting(self) -> int:
+        """How many tasks are open."""
+        return json.loads(Browser(self.address).get("/healthz")[1])["waiting"]
+
+    def end(self) -> Path:
+        """Stop it; a folder with what was on the disk."""
         children = descendants(self.process.pid)
-        if self.process.poll() is None:
-            self.process.send_signal(how)
+        self.process.terminate()
         self.process.wait(30)
         until(lambda: not any(map(alive, children)))
-        shutil.copytree(f"/proc/self/fd/{self._held}", self.after, ignore=shutil.ignore_patterns("filler", "socket"))
+        shutil.copytree(self.disk, self.after, ignore=shutil.ignore_patterns("socket"))
         os.close(self._held)
+        return self.after
 
 
 class _Stay(HTTPRedirectHandler):
-    def redirect_request(self, *given):
+    def redirect_request(self, *given) -> None:
         return None
 
 
 class Browser:
-    """A person at the portal: pages as (status, text), the token of the last form kept."""
+    """A person at the portal. Pages come as (status, text); the token of the last form is kept."""
 
     def __init__(self, address: str, username: str | None = None):
-        self.address, self.token = address, ""
+        self.address, self.token, self.location = address, "", None
         self.opener = build_opener(HTTPCookieProcessor(CookieJar()), _Stay)
         if username:
             self.get("/login")
@@ -127,24 +202,33 @@ class Browser:
     def get(self, path: str) -> tuple[int, str]:
         return self._ask(Request(self.address + path))
 
-    def post(self, path: str, *, page: str | None = None, files: dict | None = None, **fields: str) -> tuple[int, str]:
-        fields = {"csrf_token": self.token} | fields
-        headers = {"Referer": self.address + page} if page else {}
+    def post(self, path: str, files: dict[str, tuple[bytes, str]] | None = None, **fields: str) -> tuple[int, str]:
+        """*files*: name of the field -> (content, name of the file)."""
+        fields = {"csrf_token": self.token, "once": secrets.token_urlsafe(16)} | fields
+        kind, body = "application/x-www-form-urlencoded", urlencode(fields).encode()
         if files:
-            boundary, body = encode_multipart(fields | {name: (io.BytesIO(data), title) for name, (data, title) in files.items()})
-            headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
-        else:
-            body = urlencode(fields).encode()
-        return self._ask(Request(self.address + path, body, headers))
+            parts = {name: FileStorage(io.BytesIO(data), title) for name, (data, title) in files.items()}
+            boundary, body = encode_multipart(fields | parts)
+            kind = f"multipart/form-data; boundary={boundary}"
+        return self._ask(Request(self.address + path, body, {"Content-Type": kind}))
+
+    def press(self, text: str) -> tuple[int, str]:
+        """Send the form to post of a page as it stands."""
+        action, form = re.search(r'<form method="post" action="([^"]+)"(.*?)</form>', text, re.DOTALL).groups()
+        return self.post(action, **dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form)))
+
+    def case(self) -> dict[str, str]:
+        """What every form of the case carries."""
+        text = self.get("/admin/case/details/?id=1")[1]
+        return {name: re.search(rf'name="{name}" value="([^"]*)"', text)[1] for name in ("version", "seen")}
 
     def _ask(self, request: Request) -> tuple[int, str]:
         try:
-            answer = self.opener.open(request, timeout=6)
+            answer = self.opener.open(request, timeout=40)
         except HTTPError as error:
             answer = error
         with answer:
-            text = answer.read().decode("utf-8", "replace")
-            self.location = answer.headers.get("Location")
+            text, self.location = answer.read().decode("utf-8", "replace"), answer.headers.get("Location")
         found = re.search(r'name="csrf_token" value="([^"]+)"', text)
         self.token = found[1] if found else self.token
         return answer.status, text

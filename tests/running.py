@@ -39,14 +39,15 @@ def template() -> str:
     app = create_app(Settings(data_dir=Path(mkdtemp()), database_url=the_stage().url("office"), now=NOW))
     with app.app_context(), scope.everything("test"), audit.acting_as("test", "command", lambda: NOW):
         schema.upgrade(db.engine)
-        _fill()
+        fill()
         db.session.commit()
         db.session.remove()
         db.engine.dispose()  # the last connection to close writes the WAL back
     return "office"
 
 
-def _fill() -> None:
+def fill() -> None:
+    """One township with a village, the campaign handed out, one case."""
     area.load([(TOWNSHIP, "天宁镇"), (VILLAGE, "磁窑村委会")], COUNTY)
     campaign = campaign_of_2021(COUNTY, "交城县")
     campaign.handed_out_at = datetime(2021, 8, 20, 9, tzinfo=SHANGHAI)
