@@ -102,7 +102,7 @@ def test_what_an_administrator_keeps_is_compared_in_english_too(portal):
     desk.post("/language", locale="en", next="/admin/")
     opened = marks(desk.get(url).text)
     assert desk.post(url, opened, contact="王代办", phone="0358-1").status_code == 302
-    late = desk.client.post(url, data={"csrf_token": desk.token, "contact": "李代办", "phone": "0358-1"} | opened)
+    late = desk.client.post(url, data=desk.tokens() | {"contact": "李代办", "phone": "0358-1"} | opened)
     assert late.status_code == 409
     assert table(late.text)[0] == ["Entry", "When you opened it", "Now", "What you typed"]
     assert [row[:2] + row[3:] for row in table(late.text)[1:]] == [["Contact", "–", "李代办"], ["Telephone", "–", "0358-1"]]
