@@ -32,7 +32,6 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON(none_as_null=True)
 
 
-
 def by_bytes(length: int) -> String:
     """A text that is sorted, or compared as a range: by the order of bytes on every database, which is SQLite's."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")

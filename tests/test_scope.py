@@ -43,12 +43,8 @@ from models.ledger import PublishedRate, Settlement, SettlementLine
 from models.numberview import NumberView
 from models.outbox import Task
 from models.passwords import OldPassword
-<<<<<<< HEAD
 from models.prefix import after, in_area
 from models.scope import Carried, Child, Placed, Shared, everything, seeing, within
-=======
-from models.scope import Carried, Child, Placed, Shared, everything, in_area, seeing, within
->>>>>>> 919003f (Texts that are sorted or searched go by the order of bytes on PostgreSQL too; an account that no wall holds is not served)
 from models.seek import Seek
 from models.user import User
 from models.words import Refusal

@@ -12,12 +12,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, and_, false
 
 from models import idnumber
-<<<<<<< HEAD
-from models.base import db
 from models.prefix import after
-=======
-from models.prefix import after
->>>>>>> 919003f (Texts that are sorted or searched go by the order of bytes on PostgreSQL too; an account that no wall holds is not served)
 from views.asking import Misasked
 
 Choices = Iterable[tuple[str, str]]  # (value, message id or name)

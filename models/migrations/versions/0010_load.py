@@ -1,7 +1,7 @@
 """Indexes for a hundred thousand cases and a million entries of the trail: counts and orders that need no look at the rows.
 
 Revision ID: 0010
-Revises: 0008
+Revises: 0009
 """
 
 from __future__ import annotations
