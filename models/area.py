@@ -8,7 +8,7 @@ from pypinyin import Style, lazy_pinyin
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship, synonym
 
-from models.base import AreaCode, BigId, Editable, db
+from models.base import AreaCode, BigId, Editable, by_bytes, db
 from models.scope import Placed
 from models.words import N_, Refusal
 
@@ -26,7 +26,7 @@ class Township(db.Model, Editable, Placed):
 
     area_code: Mapped[str] = mapped_column("code", AreaCode, nullable=False, unique=True)
     name: Mapped[str] = mapped_column(String(60), nullable=False)
-    name_key: Mapped[str] = mapped_column(String(200), nullable=False)
+    name_key: Mapped[str] = mapped_column(by_bytes(200), nullable=False)
     ranked: Mapped[bool] = mapped_column(nullable=False, default=True)
     contact: Mapped[str | None] = mapped_column(String(60))
     phone: Mapped[str | None] = mapped_column(String(40))
@@ -46,7 +46,7 @@ class Village(db.Model, Editable, Placed):
 
     area_code: Mapped[str] = mapped_column("code", AreaCode, nullable=False, unique=True)
     name: Mapped[str] = mapped_column(String(60), nullable=False)
-    name_key: Mapped[str] = mapped_column(String(200), nullable=False)
+    name_key: Mapped[str] = mapped_column(by_bytes(200), nullable=False)
     township_id: Mapped[int] = mapped_column(BigId, ForeignKey("township.id"), nullable=False, index=True)
     township: Mapped[Township] = relationship(back_populates="villages")
     contact: Mapped[str | None] = mapped_column(String(60))  # 村代办员

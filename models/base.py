@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, String
@@ -30,8 +31,13 @@ db = SQLAlchemy(model_class=Base)
 BigId = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON(none_as_null=True)
 
-# Codes are compared as ranges, so they must sort by their digits on every database.
-AreaCode = String(12).with_variant(String(12, collation="C"), "postgresql")
+
+def by_bytes(length: int) -> String:
+    """A text that is sorted, or compared as a range: by the order of bytes on every database, which is SQLite's."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+AreaCode = by_bytes(12)
 
 
 class Instant(TypeDecorator):
@@ -65,6 +71,9 @@ class Sensitive(TypeDecorator):
 
     impl = String
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return dialect.type_descriptor(by_bytes(self.impl.length))
 
 
 class Row:

@@ -9,7 +9,7 @@ from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import idnumber
-from models.base import AreaCode, BigId, Editable, Instant, Json, MonthText, Row, Sensitive, db
+from models.base import AreaCode, BigId, Editable, Instant, Json, MonthText, Row, Sensitive, by_bytes, db
 from models.campaign import Campaign
 from models.categories import CATEGORIES
 from models.months import Month
@@ -35,9 +35,9 @@ class Person(db.Model, Editable, Carried):
     __unrecorded__ = ("born",)  # beside the masked number it would tell the whole one
 
     id_number: Mapped[str] = mapped_column(Sensitive(18), nullable=False, unique=True)
-    id_tail: Mapped[str] = mapped_column(String(4), nullable=False, index=True)
-    name: Mapped[str] = mapped_column(String(60), nullable=False, index=True)
-    name_key: Mapped[str] = mapped_column(String(200), nullable=False, index=True)
+    id_tail: Mapped[str] = mapped_column(by_bytes(4), nullable=False, index=True)
+    name: Mapped[str] = mapped_column(by_bytes(60), nullable=False, index=True)
+    name_key: Mapped[str] = mapped_column(by_bytes(200), nullable=False, index=True)
     sex: Mapped[str] = mapped_column(String(1), nullable=False)
     born: Mapped[date] = mapped_column(Date, nullable=False)
     phone: Mapped[str | None] = mapped_column(Sensitive(40))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import AreaCode, BigId, Editable, Instant, Json, Row, db
+from models.base import AreaCode, BigId, Editable, Instant, Json, Row, by_bytes, db
 from models.campaign import Campaign
 from models.case import Case
 from models.scope import Placed, Shared, everything
@@ -20,8 +20,8 @@ DOCUMENT_TITLES = {ORDERED: N_("Being drawn"), DRAWN: N_("Ready"), REFUSED: N_("
 class Paper:
     """What every drawn paper has."""
 
-    kind: Mapped[str] = mapped_column(String(32), nullable=False)
-    number: Mapped[str | None] = mapped_column(String(60))  # 文号
+    kind: Mapped[str] = mapped_column(by_bytes(32), nullable=False)
+    number: Mapped[str | None] = mapped_column(by_bytes(60))  # 文号
     facts: Mapped[dict] = mapped_column(Json, nullable=False)
     file_name: Mapped[str] = mapped_column(String(200), nullable=False)
     state: Mapped[str] = mapped_column(String(8), nullable=False, default=ORDERED)

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import passwords, realtime
-from models.base import AreaCode, BigId, Editable, Instant, db
+from models.base import AreaCode, BigId, Editable, Instant, by_bytes, db
 from models.scope import Placed, seeing
 from models.words import N_, Refusal
 
@@ -98,7 +98,7 @@ class User(db.Model, Editable, Placed):
         {"sqlite_autoincrement": True},
     )
 
-    username: Mapped[str] = mapped_column(String(64), nullable=False, unique=True)
+    username: Mapped[str] = mapped_column(by_bytes(64), nullable=False, unique=True)
     name: Mapped[str] = mapped_column(String(60), nullable=False)
     role: Mapped[str] = mapped_column(String(20), nullable=False)
     area_code: Mapped[str] = mapped_column(AreaCode, nullable=False, index=True)

@@ -7,9 +7,13 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy import column, create_engine, func, or_, select, table
+
 from models.words import N_, Refusal
 from portal.settings import Settings
 
+_ROLE = table("pg_roles", column("rolname"), column("rolsuper"), column("rolbypassrls"))
+_ACCOUNT = select(_ROLE.c.rolname, or_(_ROLE.c.rolsuper, _ROLE.c.rolbypassrls)).where(_ROLE.c.rolname == func.current_user())
 HERE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -20,6 +24,23 @@ def check(settings: Settings) -> None:
             raise Refusal(N_("Everybody on this machine may read {place}. Run: {line}"), place=str(place),
                           line=f"chmod o-rwx {place}")
     check_redis(settings)
+    check_database(settings)
+
+
+def check_database(settings: Settings) -> None:
+    """An account that PostgreSQL's walls (models/rowwalls.py) do not hold makes them none."""
+    if settings.database_url.startswith("sqlite"):
+        return
+    engine = create_engine(settings.database_url, hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            name, passes = connection.execute(_ACCOUNT).one()
+    finally:
+        engine.dispose()
+    if passes:
+        raise Refusal(N_("PostgreSQL puts up no walls for the account {name} of PORTAL_DATABASE_URL, which is a superuser or "
+                         "bypasses them. Let the portal have an ordinary one. Run: {line}"), name=name,
+                      line=f"ALTER ROLE \"{name}\" NOSUPERUSER NOBYPASSRLS")
 
 
 def check_redis(settings: Settings) -> None:

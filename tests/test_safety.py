@@ -6,7 +6,9 @@ import stat
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import create_engine, text
+from conftest import KEY
+from sqlalchemy import create_engine, make_url, text
+from stages import PostgresStage
 
 from models.words import Refusal
 from portal import safety
@@ -107,3 +109,26 @@ def test_no_process_starts_on_an_open_queue(shell, monkeypatch, command):
     result = shell(command)
 
     assert (result.exit_code, "without a password" in result.stderr) == (1, True)
+
+
+@pytest.fixture
+def accounts(stage):
+    """Two accounts of a throw-away server: an ordinary one, and one that no wall holds."""
+    if not isinstance(stage, PostgresStage):
+        pytest.skip("SQLite has no accounts")
+    ordinary = make_url(stage.url("furnished"))
+    return [account.render_as_string(hide_password=False) for account in (ordinary, ordinary.set(username="postgres"))]
+
+
+def test_an_account_that_no_wall_holds_is_refused(shell, accounts, tmp_path, monkeypatch):
+    ordinary, superuser = accounts
+    safety.close(settings(tmp_path / "var"))
+    monkeypatch.setenv("PORTAL_DATABASE_URL", superuser)
+    monkeypatch.setenv("PORTAL_SECRET_KEY", KEY)
+    served = shell("serve", "--port", "0")
+    assert served.exit_code == 1
+    assert 'ALTER ROLE "postgres" NOSUPERUSER NOBYPASSRLS' in served.stderr
+    assert 'ALTER ROLE "postgres" NOSUPERUSER NOBYPASSRLS' in shell("doctor").stdout
+
+    monkeypatch.setenv("PORTAL_DATABASE_URL", ordinary)
+    assert "NOBYPASSRLS" not in shell("doctor").stdout

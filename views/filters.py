@@ -12,7 +12,6 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, and_, false
 
 from models import idnumber
-from models.base import db
 from models.prefix import after
 from views.asking import Misasked
 
@@ -62,10 +61,8 @@ def titled(titles: dict[Any, str]) -> list[tuple[str, str]]:
 
 
 def prefix(column: Any, text: str) -> ColumnElement[bool]:
-    """Rows whose *column* starts with *text*: an index range where strings sort by code point."""
-    if db.engine.dialect.name == "sqlite":
-        return and_(column >= text, column < after(text))
-    return column.startswith(text, autoescape=True)
+    """Rows whose *column* (of the kind `by_bytes`) starts with *text*: an index range."""
+    return and_(column >= text, column < after(text))
 
 
 _SYLLABLE = re.compile(r"(?:[zcs]h|[bpmfdtnlgkhjqxzcsryw])?[aeiouv]+(?:ng?(?![aeiouv])|r(?![aeiouv]))?")
