@@ -21,9 +21,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
 
-from factories import PASSWORD, a_user, arranging, established
+from factories import PASSWORD, a_case, a_user, arranging, established
 from flask import Flask
-from running import COUNTY, NOW, TOWNSHIP, alive, descendants, fill, until
+from running import COUNTY, NOW, TOWNSHIP, VILLAGE, alive, descendants, fill, until
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
@@ -62,7 +62,7 @@ def office_at(folder: Path) -> Flask:
 
 
 def furnished(folder: Path) -> Path:
-    """A data folder with one case to work on and two people who sign in: town and clerk."""
+    """A data folder with two cases to work on and two people who sign in: town and clerk."""
     app = office_at(folder)
     with app.app_context():
         schema.upgrade(db.engine)
@@ -72,6 +72,7 @@ def furnished(folder: Path) -> Path:
             a_user(Role.COUNTY_CLERK, COUNTY, username="clerk")
         with everything("test"):
             established(db.session.get(Case, 1), "uncertified", NOW)
+            a_case(VILLAGE, category="uncertified")
         db.session.remove()
         db.engine.dispose()
     return folder
@@ -217,9 +218,9 @@ class Browser:
         action, form = re.search(r'<form method="post" action="([^"]+)"(.*?)</form>', text, re.DOTALL).groups()
         return self.post(action, **dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form)))
 
-    def case(self) -> dict[str, str]:
-        """What every form of the case carries."""
-        text = self.get("/admin/case/details/?id=1")[1]
+    def case(self, id: int = 1) -> dict[str, str]:
+        """What every form of a case carries."""
+        text = self.get(f"/admin/case/details/?id={id}")[1]
         return {name: re.search(rf'name="{name}" value="([^"]*)"', text)[1] for name in ("version", "seen")}
 
     def _ask(self, request: Request) -> tuple[int, str]:

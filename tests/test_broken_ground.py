@@ -73,17 +73,17 @@ def clerk(ground) -> Browser:
     return browser
 
 
-def scan(*size: int) -> bytes:
-    """A picture, of random points where a size is given: those cannot be packed."""
+def scan(side: int) -> bytes:
+    """A picture like no other, of random points, which cannot be packed."""
     file = io.BytesIO()
-    (Image.frombytes("RGB", size, os.urandom(size[0] * size[1] * 3)) if size else Image.new("RGB", (8, 8))).save(file, "PNG")
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(file, "PNG")
     return file.getvalue()
 
 
-def attach(browser: Browser, ground: Ground, content: bytes | None = None) -> tuple[int, str]:
+def attach(browser: Browser, ground: Ground, side: int = 8) -> tuple[int, str]:
     """Add material to the case; what is acknowledged is noted."""
     name = f"{os.urandom(4).hex()}.png"
-    answer = browser.post("/admin/case/1/attach", {"proof-other": (content or scan(), name)}, **browser.case())
+    answer = browser.post("/admin/case/1/attach", {"proof-other": (scan(side), name)}, **browser.case())
     if answer[0] == 302:
         ground.acknowledged.append(name)
     return answer
@@ -104,8 +104,9 @@ def check_list(clerk: Browser) -> tuple[int, str]:
     return clerk.post("/admin/roster/check", {"file": (LIST.read_bytes(), "名单.xlsx")}, kind="benefits")
 
 
-def order(browser: Browser) -> None:
-    assert browser.post("/admin/case/1/paper", kind="certification", **browser.case())[0] == 302
+def order(browser: Browser, case: int) -> None:
+    """Order a paper of a case, which one can do but once."""
+    assert browser.post(f"/admin/case/{case}/paper", kind="certification", **browser.case(case))[0] == 302
 
 
 def told(answer: tuple[int, str], status: int, sentence: str) -> bool:
@@ -120,14 +121,14 @@ def test_a_full_disk(ground, town, clerk):
     begun = len(ground.log.read_text())
     with ExitStack() as broken:
         with ground.stopped("worker"):
-            order(town)
+            order(town, 1)
             broken.enter_context(ground.full())
             assert [town.get(page)[0] for page in ("/admin/", "/admin/case/", CASE, "/admin/document/")] == [200] * 4
             refused = reclassify(town)
             assert told(refused, 507, FULL)
             assert NOTE in refused[1]
             assert told(attach(town, ground), 507, FULL)
-            assert told(attach(town, ground, scan(700, 700)), 507, FULL)  # so large that it is put aside on the way
+            assert told(attach(town, ground, 700), 507, FULL)  # so large that it is put aside on the way
             assert told(check_list(clerk), 507, FULL)
             assert told(sign_in(ground), 507, FULL)
             assert FULL in ground.inside(sys.executable, "-m", "portal", "case", "1")
@@ -181,7 +182,7 @@ def test_no_file_handles(ground, town):
 
     with ExitStack() as broken:
         with ground.stopped("worker"):
-            order(town)
+            order(town, 2)
             broken.enter_context(ground.without_handles(web=3, worker=0))
         until(lambda: connected() and "no new connection can be taken" in ground.log.read_text()[begun:])
         for method in ("GET", "POST"):
