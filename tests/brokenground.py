@@ -33,6 +33,7 @@ from models.case import Case
 from models.scope import everything
 from models.user import Role
 from portal import create_app
+from portal.lifeline import die_with
 from portal.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +44,7 @@ logs.set_up("supervisor")
 supervisor.serve(Settings.from_env(), "127.0.0.1", 0)
 """
 SIZE = 24  # MB of the small disk
+STARTS = 90  # seconds, on a machine that does much else
 
 
 @cache
@@ -89,10 +91,11 @@ class Ground:
             "PORTAL_NOW": NOW.isoformat(), "PORTAL_SECOND_FACTOR": "off", "PYTHONPATH": str(ROOT)}
         script = f'mount -t tmpfs -o size={SIZE}m,mode=700 ground "$0" && cp -a "$1"/. "$0" && exec "$2" -c "$3"'
         command = [*mounting(), "sh", "-c", script, str(self.data), str(source), sys.executable, PROGRAM]
+        parent = os.getpid()
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, env=os.environ | self.variables, stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
-        self.address = until(self._announced, 30)
+                                            stdin=subprocess.DEVNULL, preexec_fn=lambda: die_with(parent))
+        self.address = until(self._announced, STARTS)
         self._held = os.open(f"/proc/{self.process.pid}/root{self.data}", os.O_RDONLY)  # longer than its processes
         self.disk = Path(f"/proc/self/fd/{self._held}")
 
@@ -178,8 +181,8 @@ class Ground:
         """Stop it; a folder with what was on the disk."""
         children = descendants(self.process.pid)
         self.process.terminate()
-        self.process.wait(30)
-        until(lambda: not any(map(alive, children)))
+        self.process.wait(60)
+        until(lambda: not any(map(alive, children)), 60)
         shutil.copytree(self.disk, self.after, ignore=shutil.ignore_patterns("socket"))
         os.close(self._held)
         return self.after

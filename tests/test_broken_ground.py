@@ -30,6 +30,7 @@ from models.scope import everything
 pytestmark = pytest.mark.skipif(mounting() is None, reason="this machine lets nobody mount a disk of their own (unshare): "
                                 "tests/test_machine_faults.py meets the same errors without one")
 FULL, READ_ONLY, HANDLES = "服务器磁盘已满", "只能读取、不能写入", "服务器打开的文件过多"
+LONG = 90  # seconds, on a machine that does much else; the sweep comes every 15
 CASE = "/admin/case/details/?id=1"
 LIST = Path(__file__).parent / "samples" / "benefits.xlsx"
 NOTE = "入户见到本人 𠮷"
@@ -45,7 +46,7 @@ def ground(tmp_path_factory):
     logged = ground.log.read_text()
     whole(office_at(ground.end()), ground.acknowledged)
     assert not re.search(r" (web|schedule) ERROR", logged), logged
-    assert not list(ground.after.glob("files/*/half-*"))
+    assert [*ground.after.glob("files/*/half-*"), *ground.after.rglob("weasyprint-*")] == []
 
 
 def whole(app, acknowledged: list[str]) -> None:
@@ -135,15 +136,15 @@ def test_a_full_disk(ground, town, clerk):
             bell = redis.Redis(unix_socket_path=f"{ground.disk}/redis/socket")
             with pytest.raises(redis.ResponseError):  # it cannot write its file either
                 until(lambda: not bell.set("large", os.urandom(1 << 16)))
-        until(lambda: "worker WARNING" in ground.log.read_text()[begun:])
+        until(lambda: "worker WARNING" in ground.log.read_text()[begun:], LONG)
     assert town.press(refused[1])[0] == 302  # the button on the page of the fault
     assert reclassify(town, "uncertified")[0] == 302
     assert attach(town, ground)[0] == 302
     assert check_list(clerk)[0] == 200
     assert sign_in(ground)[0] == 302
-    until(lambda: writes(bell))
+    until(lambda: writes(bell), LONG)
     bell.delete("large")
-    until(lambda: ground.waiting() == 0, 40)
+    until(lambda: ground.waiting() == 0, LONG)
 
 
 def writes(bell: redis.Redis) -> bool:
@@ -156,8 +157,8 @@ def test_a_read_only_disk(ground, town, clerk):
     with ground.read_only():
         (before,) = ground.named("web")
         os.kill(before, 9)  # what was open already could still be written to
-        (web,) = until(lambda: ground.named("web") - {before})
-        until(lambda: answers(town))
+        (web,) = until(lambda: ground.named("web") - {before}, LONG)
+        until(lambda: answers(town), LONG)
         assert [town.get(page)[0] for page in ("/admin/", "/admin/case/", CASE)] == [200] * 3
         for answer in (reclassify(town), attach(town, ground), check_list(clerk), sign_in(ground)):
             assert told(answer, 503, READ_ONLY)
@@ -184,14 +185,14 @@ def test_no_file_handles(ground, town):
         with ground.stopped("worker"):
             order(town, 2)
             broken.enter_context(ground.without_handles(web=3, worker=0))
-        until(lambda: connected() and "no new connection can be taken" in ground.log.read_text()[begun:])
+        until(lambda: connected() and "no new connection can be taken" in ground.log.read_text()[begun:], LONG)
         for method in ("GET", "POST"):
             late = connected()
             late.sendall(f"{method} /login HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             answer = b"".join(iter(lambda line=late: line.recv(4096), b"")).decode()
             assert told((int(answer.split()[1]), answer), 503, HANDLES)
-        until(lambda: "worker WARNING" in ground.log.read_text()[begun:])
+        until(lambda: "worker WARNING" in ground.log.read_text()[begun:], LONG)
     assert attach(town, ground)[0] == 302
     assert ground.children() == processes
-    until(lambda: ground.waiting() == 0, 40)
+    until(lambda: ground.waiting() == 0, LONG)
     assert ground.log.read_text()[begun:].count("no new connection can be taken") <= 2
