@@ -29,7 +29,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 from models.base import db
-from portal import embedded, heartbeat
+from portal import embedded, heartbeat, scratch
 from portal.lifeline import die_with
 from portal.settings import Settings
 
@@ -131,7 +131,11 @@ class _Ours:
 
 
 class Ringer(_Ours, Worker):
-    """The worker: each task in a process of its own that ends with it."""
+    """The worker: each task in a process of its own that ends with it, and leaves nothing behind."""
+
+    def execute_job(self, job, queue) -> None:
+        with scratch.folder():
+            super().execute_job(job, queue)
 
     def fork_work_horse(self, job, queue) -> None:
         """A signal that comes now waits until both processes know what to do about it."""

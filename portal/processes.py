@@ -12,14 +12,13 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 
 import redis
 
 from models.words import N_, Refusal
-from portal import bell, drawing, logs, schedule
+from portal import bell, drawing, logs, schedule, scratch
 from portal.machine_faults import fault_of, note
 from portal.settings import Settings
 
@@ -60,7 +59,6 @@ def web(settings: Settings, host: str = "127.0.0.1", port: int = 8000, listener:
     listener = listener or listen(host, port)
     app = create_app(settings)
     refusals.warm_up(app)
-    tempfile.gettempdir()  # found by writing there, for which there may be no room later
     server.run(server.built(app, listener, settings.https, settings.proxies))
 
 
@@ -124,7 +122,9 @@ def _outlasting(run: Callable[[], None]) -> None:
     """Begin again, after a while, what a fault of the machine has ended: it is over one day, and nobody starts us then."""
     while True:
         try:
-            return run()
+            scratch.clear()
+            with scratch.folder():
+                return run()
         except Exception as error:
             if fault_of(error) is None:
                 raise

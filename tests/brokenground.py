@@ -21,9 +21,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
 
-from factories import PASSWORD, a_user, arranging, established
+from factories import PASSWORD, a_case, a_user, arranging, established
 from flask import Flask
-from running import COUNTY, NOW, TOWNSHIP, alive, descendants, fill, until
+from running import COUNTY, NOW, TOWNSHIP, VILLAGE, alive, descendants, fill, until
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
@@ -33,6 +33,7 @@ from models.case import Case
 from models.scope import everything
 from models.user import Role
 from portal import create_app
+from portal.lifeline import die_with
 from portal.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +44,7 @@ logs.set_up("supervisor")
 supervisor.serve(Settings.from_env(), "127.0.0.1", 0)
 """
 SIZE = 24  # MB of the small disk
+STARTS = 90  # seconds, on a machine that does much else
 
 
 @cache
@@ -62,7 +64,7 @@ def office_at(folder: Path) -> Flask:
 
 
 def furnished(folder: Path) -> Path:
-    """A data folder with one case to work on and two people who sign in: town and clerk."""
+    """A data folder with two cases to work on and two people who sign in: town and clerk."""
     app = office_at(folder)
     with app.app_context():
         schema.upgrade(db.engine)
@@ -72,6 +74,7 @@ def furnished(folder: Path) -> Path:
             a_user(Role.COUNTY_CLERK, COUNTY, username="clerk")
         with everything("test"):
             established(db.session.get(Case, 1), "uncertified", NOW)
+            a_case(VILLAGE, category="uncertified")
         db.session.remove()
         db.engine.dispose()
     return folder
@@ -88,10 +91,11 @@ class Ground:
             "PORTAL_NOW": NOW.isoformat(), "PORTAL_SECOND_FACTOR": "off", "PYTHONPATH": str(ROOT)}
         script = f'mount -t tmpfs -o size={SIZE}m,mode=700 ground "$0" && cp -a "$1"/. "$0" && exec "$2" -c "$3"'
         command = [*mounting(), "sh", "-c", script, str(self.data), str(source), sys.executable, PROGRAM]
+        parent = os.getpid()
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, env=os.environ | self.variables, stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
-        self.address = until(self._announced, 30)
+                                            stdin=subprocess.DEVNULL, preexec_fn=lambda: die_with(parent))
+        self.address = until(self._announced, STARTS)
         self._held = os.open(f"/proc/{self.process.pid}/root{self.data}", os.O_RDONLY)  # longer than its processes
         self.disk = Path(f"/proc/self/fd/{self._held}")
 
@@ -177,8 +181,8 @@ class Ground:
         """Stop it; a folder with what was on the disk."""
         children = descendants(self.process.pid)
         self.process.terminate()
-        self.process.wait(30)
-        until(lambda: not any(map(alive, children)))
+        self.process.wait(60)
+        until(lambda: not any(map(alive, children)), 60)
         shutil.copytree(self.disk, self.after, ignore=shutil.ignore_patterns("socket"))
         os.close(self._held)
         return self.after
@@ -217,9 +221,9 @@ class Browser:
         action, form = re.search(r'<form method="post" action="([^"]+)"(.*?)</form>', text, re.DOTALL).groups()
         return self.post(action, **dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form)))
 
-    def case(self) -> dict[str, str]:
-        """What every form of the case carries."""
-        text = self.get("/admin/case/details/?id=1")[1]
+    def case(self, id: int = 1) -> dict[str, str]:
+        """What every form of a case carries."""
+        text = self.get(f"/admin/case/details/?id={id}")[1]
         return {name: re.search(rf'name="{name}" value="([^"]*)"', text)[1] for name in ("version", "seen")}
 
     def _ask(self, request: Request) -> tuple[int, str]:
