@@ -35,10 +35,11 @@ from portal.lifeline import die_with
 from portal.settings import Settings
 
 CLERKS = 10      # at screens
-WRITERS = 4      # processes; the first two order papers as well
-CASES = 12       # of each process; each clerk has one
+WRITERS = 3      # processes; the first two order papers as well
+CASES = 25       # of each process, which corrects one or more of them at a time; each clerk has one
 PAPERS = 3       # of each order
 MOST_OPEN = 6    # tasks before those who order wait for those who draw
+BREATH = (0.01, 0.05)  # seconds between two transactions: SQLite has no queue, and whoever asks at once is always first
 AGAIN = 0.05     # seconds until a request that was not answered is sent again
 
 
@@ -115,17 +116,20 @@ class Clerk(Thread):
 
 
 def write(app, ids: list[int], acks: Path, orders: bool) -> None:
-    """Correct names of one's own cases until one is killed, and order papers now and then."""
+    """Correct names of one's own cases, several in one transaction, until one is killed; and order papers now and then."""
     me, dice = secrets.token_hex(4), random.Random()
     with (acks / me).open("ab", buffering=0) as noted:
         for number in count():
-            if orders and number % 50 == 0 and _open_tasks(app) < MOST_OPEN:
+            if orders and number % 20 == 0 and _open_tasks(app) < MOST_OPEN:
                 noted.write(f"task {order_numbered(app, PAPERS)}\n".encode())
-            mark = f"王{me}之{number}"
+            chosen = dice.sample(ids, dice.randrange(1, CASES))
+            marks = [f"王{me}之{number}之{n}/{len(chosen)}" for n in range(len(chosen))]
             with acting(app):
-                correct(db.session.get(Case, dice.choice(ids)), name=mark)
+                for case, mark in zip(chosen, marks, strict=True):
+                    correct(db.session.get(Case, case), name=mark)
                 db.session.commit()
-            noted.write(f"{mark}\n".encode())
+            noted.write("".join(f"{mark}\n" for mark in marks).encode())
+            time.sleep(dice.uniform(*BREATH))
 
 
 def _open_tasks(app) -> int:

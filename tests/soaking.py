@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -132,11 +133,13 @@ class Soak:
                 os.kill(pid, signal.SIGCONT)
             self.counted["Redis without an answer, seconds"] += round(seconds)
 
-    def keep_served(self) -> None:
-        """What a service manager does: start the supervisor again, killed or having given up."""
-        if self.group.process.poll() is not None:
-            self.counted["supervisor started again"] += 1
-            self._serve()
+    def served(self) -> bool:
+        """Whether a supervisor runs; as a service manager does, start it again, killed or having given up."""
+        if self.group.process.poll() is None:
+            return True
+        self.counted["supervisor started again"] += 1
+        self._serve()
+        return False
 
     def trouble(self) -> None:
         """One kill, and now and then something else."""
@@ -148,14 +151,13 @@ class Soak:
             self.stop_redis(self.dice.uniform(0.5, 3))
         self.kill(kind)
         time.sleep(self.dice.uniform(*self.pauses))
-        self.keep_served()
+        self.served()
 
     # --- calm ---
 
     def whole(self) -> bool:
-        self.keep_served()
         with suppress(OSError, TypeError):
-            return self.group.health()[0] == 200 and all(map(self._found, WORDS))
+            return self.served() and self.group.health()[0] == 200 and all(map(self._found, WORDS))
         return False
 
     def tasks(self) -> dict[int, int]:
@@ -174,6 +176,9 @@ class Soak:
         """The marks of all acknowledged writes."""
         lines = [line for file in self.acks.iterdir() for line in file.read_text().splitlines()]
         return [*(line for line in lines if not line.startswith("task")), *(m for c in self.clerks for m in c.acknowledged)]
+
+    def forms(self) -> int:
+        return sum(len(clerk.acknowledged) for clerk in self.clerks)
 
     def end(self, patience: float) -> None:
         """Nobody writes any more; the portal is told to stop."""
@@ -213,9 +218,9 @@ class Soak:
                 assert db.session.connection().execute(text("PRAGMA integrity_check")).scalar() == "ok"
         ordered = {line.split()[1] for file in self.acks.iterdir() for line in file.read_text().splitlines() if "task" in line}
         self.counted |= {
-            "writes acknowledged": len(marks), "of these by a form": sum(len(clerk.acknowledged) for clerk in self.clerks),
+            "writes acknowledged": len(marks), "of these by a form": self.forms(),
             "lost": sum(told[mark] == 0 for mark in marks), "doubled": sum(times > 1 for times in told.values()),
-            "half": sum(names[person] != mark for person, mark in newest.items()),
+            "half": sum(names[person] != mark for person, mark in newest.items()) + _halves(told),
             "papers ordered, drawn and numbered once": orders * PAPERS}
         for clerk in self.clerks:
             self.counted.update({f"forms {what}": times for what, times in clerk.line.counted.items()})
@@ -231,3 +236,7 @@ class Soak:
         return [f"seed {self.seed}, {self.killed} kills", *lines, *filter(None, [calm])]
 
 
+def _halves(told: Iterable[str]) -> int:
+    """How many transactions are there in part only: each of their marks says how many there are."""
+    there = Counter(mark.rpartition("之")[0] + "/" + mark.partition("/")[2] for mark in told if "/" in mark)
+    return sum(times != int(which.partition("/")[2]) for which, times in there.items())

@@ -9,7 +9,7 @@ from soaking import KILLED, Soak
 
 from portal import jobs
 
-WRITES, FORMS = 500, 20
+WRITES, FORMS = 500, 10
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def test_kills_lose_no_write_and_repeat_none(soak, monkeypatch):
     for kind in KILLED:
         until(lambda kind=kind: soak.kill(kind), 120)
         soak.flush()
-        soak.keep_served()
-    until(lambda: len(soak.written()) >= WRITES and sum(len(clerk.acknowledged) for clerk in soak.clerks) >= FORMS, 120)
+        until(soak.served, 120)
+    until(lambda: soak.whole() and len(soak.written()) >= WRITES and soak.forms() >= FORMS, 300)
     soak.end(patience=0)
     # Whoever was killed has a lease of another half a minute: it is over an hour later.
     monkeypatch.setattr(jobs, "real_now", lambda: datetime.now(UTC) + timedelta(hours=1))
