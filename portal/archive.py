@@ -80,7 +80,8 @@ def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
 
 
 def _name(member: tarfile.TarInfo, missing: dict[str, Any]) -> str:
-    if not member.isreg() or not _PARTS.fullmatch(member.name) or member.name not in missing or ".." in member.name.split("/"):
+    places = {".", ".."} & set(member.name.split("/"))
+    if not member.isreg() or not _PARTS.fullmatch(member.name) or member.name not in missing or places:
         raise Refusal(N_("The backup holds “{name}”, which is none of its parts: it was changed. Take another one."),
                       name=member.name[:80])
     return member.name

@@ -58,24 +58,28 @@ def make(kind: str, to: Path | None = None, patience: float = PATIENCE) -> Made:
     Before an import the files stay out: none of them can change by it. Raises Refusal if it could not be made whole.
     """
     settings: Settings = current_app.config["PORTAL"]
-    secret, _ = passphrase.ensured(settings)
-    settings.backups.mkdir(parents=True, exist_ok=True, mode=0o700)
-    place = to or settings.backups
-    with alone(settings, patience), workplace(settings.data_dir / ".backup") as work, _named(place, kind) as (path, part):
-        try:
-            members, manifest, damaged = _gathered(settings, kind, work)
-            with open(part, "xb", opener=archive.private) as out:
-                archive.sealed(out, secret, passphrase.work(secret), manifest, members)
-                out.flush()
-                os.fsync(out.fileno())
-            archive.checked(part, secret, lambda manifest: None)
-            found = archive.sum_of(part)
-            os.replace(part, path)
-            _synced(path.parent)
-        except OSError as error:
-            raise _no_room(error, path.parent) from None
+    try:
+        with alone(settings, patience), workplace(settings.data_dir / ".backup") as work, _named(settings, kind, to) as names:
+            made = _made(settings, kind, work, *names)
+    except OSError as error:
+        raise _no_room(error, to or settings.backups) from None
     if to is None:
         shelf.tidy(settings.backups, realtime.now())
+    return made
+
+
+def _made(settings: Settings, kind: str, work: Path, path: Path, part: Path) -> Made:
+    """Write it as *part*, read it back, and give it its name."""
+    secret, _ = passphrase.ensured(settings)
+    members, manifest, damaged = _gathered(settings, kind, work)
+    with open(part, "xb", opener=archive.private) as out:
+        archive.sealed(out, secret, passphrase.work(secret), manifest, members)
+        out.flush()
+        os.fsync(out.fileno())
+    archive.checked(part, secret, lambda manifest: None)
+    found = archive.sum_of(part)
+    os.replace(part, path)
+    _synced(path.parent)
     return Made(path, kind, found["sha256"], found["size"], manifest, damaged)
 
 
@@ -129,15 +133,17 @@ def workplace(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _named(place: Path, kind: str) -> Iterator[tuple[Path, Path]]:
+def _named(settings: Settings, kind: str, to: Path | None) -> Iterator[tuple[Path, Path]]:
     """The name a backup will have and the one it is written under, which is gone afterwards."""
+    place = to or settings.backups
+    if to is None:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = shelf.free_name(place, kind, realtime.now()) if place.is_dir() else place
     if path.exists():
         raise Refusal(N_("{file} is there already: nothing is written over a backup."), file=str(path))
     part = path.with_name(f".{path.name}.part")
-    for old in path.parent.glob(f".portal-*{shelf.SUFFIX}.part"):  # of one that was killed: we are alone here
-        old.unlink()
-    part.unlink(missing_ok=True)
+    for old in (part, *settings.backups.glob(f".portal-*{shelf.SUFFIX}.part")):  # of one that was killed: we are alone here
+        old.unlink(missing_ok=True)
     try:
         yield path, part
     finally:

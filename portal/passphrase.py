@@ -44,12 +44,19 @@ def ensured(settings: Settings) -> tuple[str, bool]:
     if there:
         return there, False
     groups = ("".join(secrets.choice(SIGNS) for _ in range(GROUP)) for _ in range(GROUPS))
-    return keep(settings, "-".join(groups)), True
+    try:
+        return _write(kept(settings), "-".join(groups), os.O_EXCL), True
+    except FileExistsError:  # somebody else was quicker
+        return known(settings), False
 
 
-def keep(settings: Settings, passphrase: str) -> str:
+def keep(settings: Settings, passphrase: str) -> None:
     """Lay it into the data folder, mode 0600."""
-    descriptor = os.open(kept(settings), os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    _write(kept(settings), passphrase, os.O_TRUNC)
+
+
+def _write(path: Path, passphrase: str, how: int) -> str:
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | how, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(passphrase)
     return passphrase

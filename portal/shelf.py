@@ -73,4 +73,4 @@ def last_due(now: datetime) -> datetime:
 
 def is_due(folder: Path, now: datetime) -> bool:
     """Whether no daily one was made since it was due; machines that were off at night find it so in the morning."""
-    return not any(one.kind == DAILY and one.made_at >= last_due(now) for one in kept(folder))
+    return not any(one.kind == DAILY and last_due(now) <= one.made_at <= now for one in kept(folder))

@@ -119,8 +119,7 @@ def flipped(place: float):
 
 BYTES = {
     "cut at the end": lambda data: data[:-1], "cut by a chunk": lambda data: data[:-70000],
-    "cut in the middle": lambda data: data[:len(data) // 2],
-    "cut in the first lines": lambda data: data[:100],
+    "cut in the middle": lambda data: data[:len(data) // 2], "cut in the first lines": lambda data: data[:100],
     "a byte flipped at the start": flipped(0), "a byte flipped in the header": flipped(0.00006),
     "a byte flipped in the middle": flipped(0.5), "a byte flipped at the end": flipped(1),
     "a byte more": lambda data: data + b"x", "empty": lambda data: b"",
