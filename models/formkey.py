@@ -29,6 +29,7 @@ from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
 from models import scope
 from models.base import AreaCode, BigId, Instant, Row, db
+from models.schema import writing
 from models.scope import Placed
 
 LASTS = timedelta(hours=48)
@@ -133,7 +134,8 @@ def claiming(claim: Claim) -> Iterator[None]:
     """Whatever is committed inside is committed with this key. Raises Repeated."""
     token = _claim.set(claim)
     try:
-        claim.write(db.session.connection())
+        if writing.get():  # else by the transaction that writes
+            claim.write(db.session.connection())
         yield
     finally:
         _claim.reset(token)
@@ -165,7 +167,7 @@ def over() -> Claim | None:
 @event.listens_for(db.session, "after_begin")
 def _begun(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     claim = _claim.get()
-    if claim is not None and not transaction.nested:
+    if claim is not None and not transaction.nested and writing.get():
         claim.write(connection)
 
 

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, inspect
 
 from models import chain, rowwalls, scope
-from models.base import Base
+from models.base import Base, db
 
 PATIENCE = 20000  # milliseconds that a writer waits for others
 WRITERS = 0x706F7274  # the number of PostgreSQL's lock that writers take
@@ -143,6 +143,20 @@ def _begin_elsewhere(connection: Connection) -> None:
     wait = connection.get_execution_options().get("patience", PATIENCE)
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait}; SET LOCAL idle_in_transaction_session_timeout = 600000; "
                                f"SELECT pg_advisory_xact_lock({WRITERS})")
+
+
+def to_read() -> None:
+    """From here on the request only reads, and nobody waits for it. What was read so far is read anew where it is used."""
+    db.session.rollback()
+    writing.set(False)
+
+
+def to_write() -> None:
+    """From here on it writes, if it did not before; what it read is read anew where it is used."""
+    if not writing.get():
+        db.session.rollback()
+        writing.set(True)
+        db.session.connection()  # its form's key comes first
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from flask_wtf import CSRFProtect
 
 from models import audit, realtime, scope, signin
 from models.base import db
-from models.schema import writing
+from models.schema import to_read, writing
 from models.signin import SignIn
 from models.user import User
 from portal import clock, drafts, gate, once, secondstep
@@ -61,6 +61,8 @@ def _open_request():
     g.signin = row  # views may ask it when a one-time code was last given
     _enter(row.user.sight())
     _enter(acting())
+    if getattr(current_app.view_functions.get(request.endpoint), "reads_first", False):
+        to_read()
     stopped = gate.stop()
     if stopped is None:
         _enter(once.claimed())

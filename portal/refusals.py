@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from models import audit, formkey, scope
 from models.base import db
 from models.races import lost
+from models.schema import to_write
 from models.words import N_, STALE, Refusal
 from portal import drafts, machine_faults
 from portal.auth import OPEN, acting, known
@@ -131,6 +132,7 @@ def _write(why: str) -> None:
     id = int(named) if re.fullmatch(r"[0-9]{1,18}", named, re.ASCII) else None
     subject = _SUBJECTS.get(view, view)
     db.session.rollback()
+    to_write()
     audit.record(None, subject[:32], scope.current() or "", id, id if view == "case" else None, result=audit.REFUSED, why=why)
     db.session.commit()
 

@@ -13,6 +13,7 @@ from models import addresstry, audit, draft, realtime, scope, signin
 from models.base import db
 from models.idnumber import masked
 from models.passwords import password_fits
+from models.schema import to_read, to_write
 from models.user import User
 from models.words import N_
 from portal import clock, drafts, secondstep
@@ -26,11 +27,16 @@ def sign_in() -> Response:
         return _page(_why_here(), 200)
     name = request.form.get("username", "").strip()
     with scope.everything("sign-in"), audit.acting_as(_told(name), "screen", clock.now, address=_address()):
-        seconds = addresstry.wait(_address(), realtime.now())
-        if seconds:  # before anything is looked up, so that nothing is told
+        to_read()
+        seconds, proven = addresstry.wait(_address(), realtime.now()), None
+        if not seconds:  # before anything is looked up, so that nothing is told
+            proven = _proven(name, request.form.get("password", ""))
+            to_write()
+            seconds = addresstry.wait(_address(), realtime.now())  # others may have tried meanwhile
+        if seconds:
             return _page([said(N_("Too many wrong tries: wait {seconds} seconds, then try again."), seconds=seconds)], 429,
                          {"Retry-After": str(seconds)})
-        user = _try(name, request.form.get("password", ""))
+        user = _try(name, proven)
         if user and secondstep.waiting():
             return redirect(url_for("login_code", next=local(request.args.get("next"))))
         if user:
@@ -73,11 +79,17 @@ def _address() -> str:
     return request.remote_addr or "?"
 
 
-def _try(name: str, password: str) -> User | None:
-    """The user if the password fits and the name is not locked; the try is in the trail either way."""
+def _proven(name: str, password: str) -> str | None:
+    """The kept hash that the password fits, looked at while nobody has to wait for it: that takes its time."""
+    user = db.session.scalar(select(User).where(User.username == name))
+    return user.password_hash if password_fits(user, password) else None
+
+
+def _try(name: str, proven: str | None) -> User | None:
+    """The user if it is still their password that fits and the name is not locked; the try is in the trail either way."""
     user = db.session.scalar(select(User).where(User.username == name).with_for_update())
     now = realtime.now()
-    fits = password_fits(user, password) and _may_enter(user, now)
+    fits = user is not None and user.password_hash == proven and _may_enter(user, now)
     half = fits and secondstep.wanted(user)
     if fits:
         (secondstep.wait if half else begin)(user)

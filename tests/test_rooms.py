@@ -488,7 +488,8 @@ def test_a_task_is_followed_to_its_papers(app, ordered):
     with zipfile.ZipFile(io.BytesIO(archive.data)) as opened:
         assert sorted(opened.namelist()) == sorted(f"天宁镇-{name}-认证告知书.pdf" for name in ("王桂兰", "李福生", "陈二货"))
     with looking(app):
-        acts = db.session.execute(select(AuditEntry.actor, AuditEntry.subject).where(AuditEntry.act == "download")).all()
+        fetched = select(AuditEntry.actor, AuditEntry.subject).where(AuditEntry.act == "download").order_by(AuditEntry.id)
+        acts = db.session.execute(fetched).all()
     assert acts == [(TOWN, "document"), (TOWN, "task")]
     ticked = desk.post("/admin/document/action/", action="zip", all="1")
     assert named(ticked) == "文书_2021-09-19.zip"

@@ -64,6 +64,12 @@ def row_id(text: object) -> int:
     return int(text)
 
 
+def reads_first(view: Any) -> Any:
+    """A form whose work takes its time, a workbook or a picture: the database is only read until `to_write` says otherwise."""
+    view.reads_first = True
+    return view
+
+
 def _typed() -> Any:
     return request.form if request.method == "POST" else None
 

@@ -13,14 +13,16 @@ from sqlalchemy import select, tuple_
 from models import realtime, workflow
 from models.base import db
 from models.case import Case
-from models.certificate import attach
+from models.certificate import Upload, attach
 from models.months import parse_date
 from models.numberview import whole_number
 from models.outbox import Task
 from models.races import Stale, noticed
+from models.schema import to_write
 from models.user import Right, User
 from models.words import N_, Refusal
 from views import casepage, papers, proof, seen, standing, stepform, trailwords
+from views.base import reads_first
 from views.frame import now, today
 from views.people import person
 from views.words import said, say, undone
@@ -33,6 +35,7 @@ class CaseVerbs:
     """The addresses behind the forms of a case. Mixed into the view of cases, whose `get_one` limits them all."""
 
     @expose("/<id>/step", methods=("POST",))
+    @reads_first
     def step(self, id: str) -> Any:
         """Take the next step; all that is missing is said at once."""
         case = self.get_one(id)
@@ -53,12 +56,13 @@ class CaseVerbs:
             except Refusal as refusal:
                 return self._refused(case, [("code", say(refusal))], 422)
 
+        files: list[Upload] = []
+
         def take(case: Case, by: User) -> None:
-            files = stepform.uploads(request.files, current_app.extensions["store"].put)
             on = stepform.tidy("date", request.form.get("on", ""))
             workflow.advance(case, step.key, by, now(), on=parse_date(on) if on else None, facts=given, uploads=files)
         return self._do(case, take, said(N_("{name}: “{step}” is done."), name=case.person.name, step=say(step.title)),
-                        lambda refusal: stepform.where(refusal, step))
+                        lambda refusal: stepform.where(refusal, step), first=lambda: files.extend(_files()))
 
     @expose("/<id>/undo", methods=("POST",))
     def undo(self, id: str) -> Any:
@@ -77,15 +81,18 @@ class CaseVerbs:
                         say(N_("The settlement was returned.")), lambda refusal: "return-why")
 
     @expose("/<id>/attach", methods=("POST",))
+    @reads_first
     def attach(self, id: str) -> Any:
         """Add material to a case without taking a step."""
+        files: list[Upload] = []
+
         def add(case: Case, by: User) -> None:
-            files = stepform.uploads(request.files, current_app.extensions["store"].put)
             if not files:
                 raise Refusal(N_("Choose a file first."))
             for file in files:
                 attach(case, file, by.username, now())
-        return self._do(self.get_one(id), add, say(N_("The material was added.")), lambda refusal: "attach-file")
+        return self._do(self.get_one(id), add, say(N_("The material was added.")), lambda refusal: "attach-file",
+                        first=lambda: files.extend(_files()))
 
     @expose("/<id>/paper", methods=("POST",))
     def paper(self, id: str) -> Any:
@@ -107,14 +114,17 @@ class CaseVerbs:
         return self.page(case, number=number)
 
     def _do(self, case: Case, verb: Callable[[Case, User], Any], said_after: str,
-            field: Callable[[Refusal], str], right: Right = Right.CHANGE_CASES) -> Any:
-        """Check the version, do the verb, commit; otherwise the page again, as it was typed."""
+            field: Callable[[Refusal], str], right: Right = Right.CHANGE_CASES, first: Callable[[], Any] = lambda: None) -> Any:
+        """Check the version, do the verb, commit; otherwise the page again, as it was typed. *first*: what takes its time
+        and changes nothing, so that nobody waits for it."""
         if not current_user.may(right):
             abort(403)
         try:
             with noticed():
-                if not seen.fresh(case):
-                    raise Stale(CHANGED)
+                _refuse_stale(case)
+                first()
+                to_write()
+                _refuse_stale(case)
                 done = verb(case, current_user._get_current_object())
                 db.session.commit()
         except Stale as stale:
@@ -156,6 +166,16 @@ class CaseVerbs:
         sent = request.endpoint.rpartition(".")[2] if typed else ""
         return self.render("admin/case.html", title=self.page_title(case), case=case, problems=problems, today=today(),
                            **{"version": seen.token(case), "number": None} | casepage.page(case, typed or {}, sent) | more)
+
+
+def _refuse_stale(case: Case) -> None:
+    if not seen.fresh(case):
+        raise Stale(CHANGED)
+
+
+def _files() -> list[Upload]:
+    """What came with the form, judged, made anew and kept: pictures take their time."""
+    return stepform.uploads(request.files, current_app.extensions["store"].put)
 
 
 def _why() -> str:

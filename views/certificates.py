@@ -14,7 +14,7 @@ from models.certificate import Certificate
 from models.steps import PROOF_TITLES
 from models.words import N_
 from views import downloads
-from views.base import OfficeView
+from views.base import OfficeView, reads_first
 from views.cases import cell
 from views.filters import equals, titled
 from views.people import person
@@ -58,6 +58,7 @@ class CertificateView(OfficeView):
         return redirect(url_for("case.details_view", id=self.get_one(request.args.get("id")).case_id))
 
     @expose("/<id>/download", methods=("POST",))
+    @reads_first
     def download(self, id: str) -> Any:
         """The file as it was attached, always to be saved and never run."""
         found = self.get_one(id)

@@ -17,7 +17,7 @@ from models.outbox import Task
 from models.papers import WITH_NUMBER
 from models.words import N_, from_json
 from views import downloads, reasons
-from views.base import OfficeView
+from views.base import OfficeView, reads_first
 from views.casepage import PAPER_TITLES
 from views.cases import cell, toned
 from views.filters import equals, titled
@@ -95,6 +95,7 @@ class DocumentView(OfficeView):
         return redirect(url_for("case.details_view", id=self.get_one(request.args.get("id")).case_id))
 
     @expose("/<id>/download", methods=("POST",))
+    @reads_first
     def download(self, id: str) -> Any:
         """The drawn paper under its Chinese name; one that prints the whole number asks for a reason first."""
         document = self.get_one(id)

@@ -17,6 +17,7 @@ from exports.workbook import leaving_line
 from models import audit, scope
 from models.base import db
 from models.document import DRAWN, Document
+from models.schema import to_write
 from views.frame import now
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -43,7 +44,8 @@ def file(content: bytes, name: str, media_type: str = XLSX) -> Response:
 
 def sent(content: bytes, name: str, media_type: str = XLSX, *, act: str = "export", subject: str = "file",
          area_code: str | None = None, row_id: int | None = None, case_id: int | None = None, **noted: Any) -> Response:
-    """*content* to be saved as *name*, noted in the trail as *act* with its checksum, in the transaction at hand."""
+    """*content* to be saved as *name*, noted in the trail as *act* with its checksum."""
+    to_write()
     audit.record(act, subject, area_code or scope.current() or "", row_id, case_id, file=name,
                  sha256=checksum(content), **noted)
     db.session.commit()

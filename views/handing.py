@@ -16,10 +16,11 @@ from models import handing, scope
 from models.base import db
 from models.campaign import Campaign, Handout, Preparation
 from models.races import Stale, noticed
+from models.schema import to_write
 from models.user import Right, Role
 from models.words import N_, Refusal
 from views import difference, downloads, handouts, saving, seen
-from views.base import OfficePage, row_id
+from views.base import OfficePage, reads_first, row_id
 from views.frame import campaign, now
 from views.places import names
 from views.words import said, say, undone
@@ -82,21 +83,22 @@ class HandingPage(OfficePage):
                         N_("The receipt was recorded."), f"person-{handout.id}")
 
     @expose("/plan", methods=("POST",))
+    @reads_first
     def plan(self) -> Any:
         """The leading group and the plan of one's own township."""
         _need(Right.HAND_ON)
         return self._do(self._prepare, N_("Leading group and plan were recorded."), "leader")
 
     def _prepare(self, of: Campaign) -> Preparation:
-        if not seen.fresh(handouts.plan(of, current_user.area_code)):
-            raise Stale(saving.KEPT)
+        _refuse_stale_plan(of)
         file = request.files.get("plan")
         if file is None or not file.filename:
             raise Refusal(N_("Choose the file of the plan: PDF, JPEG or PNG."))
         leader, members = request.form.get("leader", "")[:60], request.form.get("members", "")[:1000]
-        put = current_app.extensions["store"].put
-        return handing.prepare(of, current_user.area_code, leader, members,
-                               checked_upload("plan", file.read(), file.filename, put), current_user.username, now())
+        scan = checked_upload("plan", file.read(), file.filename, current_app.extensions["store"].put)
+        to_write()
+        _refuse_stale_plan(of)
+        return handing.prepare(of, current_user.area_code, leader, members, scan, current_user.username, now())
 
     def _do(self, verb: Callable[[Campaign], Any], after: str, field: str = "") -> Any:
         """Do it and say so; a refusal comes back on the page with what was typed."""
@@ -116,12 +118,14 @@ class HandingPage(OfficePage):
         return redirect(url_for(".index"))
 
     @expose("/plan/<id>", methods=("POST",))
+    @reads_first
     def plan_file(self, id: str) -> Any:
         found: Preparation = handouts.one(row_id(id), Preparation) or abort(404)
         return downloads.sent(downloads.kept(found.plan_sha256), found.plan_name, "application/octet-stream",
                               act="download", subject="preparation", area_code=found.area_code, row_id=found.id)
 
     @expose("/village/<id>", methods=("POST",))
+    @reads_first
     def village(self, id: str) -> Any:
         """The list of one village as a workbook."""
         handout: Handout = handouts.one(row_id(id)) or abort(404)
@@ -132,6 +136,7 @@ class HandingPage(OfficePage):
         return downloads.sent(content, file_name(place), subject="handout", area_code=code)
 
     @expose("/villages", methods=("POST",))
+    @reads_first
     def villages(self) -> Any:
         """The lists of all villages of a township in one archive."""
         of, code = campaign() or abort(404), _township()
@@ -141,6 +146,7 @@ class HandingPage(OfficePage):
         return downloads.sent(content, name, downloads.ZIP, subject="handout", area_code=code)
 
     @expose("/export", methods=("POST",))
+    @reads_first
     def export(self) -> Any:
         """The table of hand-outs and receipts as a workbook."""
         content = sheets.build("handouts", campaign() or abort(404), now(), say, downloads.line("下发与回执"))
@@ -154,6 +160,11 @@ def _marks(plan: Preparation | None, status: int) -> dict[str, Any]:
     late = status == 409 and plan is not None
     told = difference.of_row(plan, seen.since(), request.form, ("leader", "members", "plan_name")) if late else []
     return {"version": seen.token(plan), "seen": seen.newest(), "difference": told}
+
+
+def _refuse_stale_plan(of: Campaign) -> None:
+    if not seen.fresh(handouts.plan(of, current_user.area_code)):
+        raise Stale(saving.KEPT)
 
 
 def _need(right: Right) -> None:

@@ -11,7 +11,7 @@ from models.duties import EXCLUSIONS, FAMILIES, RIGHT_TITLES
 from models.user import RIGHTS, ROLE_TITLES, Right, Role
 from models.words import N_
 from views import downloads
-from views.base import OfficePage
+from views.base import OfficePage, reads_first
 from views.frame import campaign, now
 from views.words import said, say
 
@@ -25,6 +25,7 @@ class PolicyPage(OfficePage):
                            families=[say(FAMILIES[role]) for role in Role], rights=_rights(), exclusions=_exclusions())
 
     @expose("/posts", methods=("POST",))
+    @reads_first
     def posts(self) -> Any:
         """The register of posts (岗位权限台账) as a workbook."""
         content = sheets.build("posts", campaign(), now(), say)

@@ -12,6 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from models import audit, formkey, realtime, secondfactor, signin
 from models.base import db
 from models.passwords import password_fits
+from models.schema import to_write
 from models.user import User
 from models.words import N_, Refusal
 
@@ -62,6 +63,7 @@ def take_password(typed: str) -> None:
 
 
 def _locked() -> User:
+    to_write()
     user = current_user._get_current_object()
     db.session.refresh(user, with_for_update=True)
     return user

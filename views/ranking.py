@@ -21,7 +21,7 @@ from models.races import once_more
 from models.user import Right
 from models.words import N_, Refusal, from_json
 from views import downloads
-from views.base import OfficePage, row_id
+from views.base import OfficePage, reads_first, row_id
 from views.frame import campaign, now, today
 from views.issuing import issue
 from views.listing import list_url
@@ -69,6 +69,7 @@ class RankingPage(OfficePage):
         return task
 
     @expose("/workbook", methods=("POST",))
+    @reads_first
     def workbook(self) -> Any:
         """The table as a workbook."""
         day, problems = _day()
@@ -80,6 +81,7 @@ class RankingPage(OfficePage):
                               f"{of.county_name}{say(N_('Ranking of the townships'))}_{day}.xlsx", subject="ranking")
 
     @expose("/bulletin/<id>", methods=("POST",))
+    @reads_first
     def download(self, id: str) -> Any:
         """An issued report, for everybody."""
         bulletin = db.session.scalar(select(Bulletin).where(Bulletin.id == row_id(id), Bulletin.state == DRAWN))

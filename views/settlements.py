@@ -20,7 +20,7 @@ from models.money import yuan
 from models.user import Right, Role
 from models.words import N_
 from views import downloads
-from views.base import OfficeView
+from views.base import OfficeView, reads_first
 from views.cases import cell, toned
 from views.filters import Pick, titled
 from views.frame import now
@@ -118,6 +118,7 @@ class SettlementView(Signing, OfficeView):
                            signs=self.open_deeds(row), **worksheet(row))
 
     @expose("/export", methods=("POST",))
+    @reads_first
     def export_sheet(self) -> Any:
         """All settlements in sight as a workbook."""
         content = sheets.build("settlements", the_campaign(), now(), say, downloads.line("待遇核算"))

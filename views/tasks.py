@@ -19,7 +19,7 @@ from models.papers import order_again
 from models.user import Right
 from models.words import N_, Refusal, from_json
 from views import downloads, reasons
-from views.base import OfficeView
+from views.base import OfficeView, reads_first
 from views.cases import cell, toned
 from views.documents import fault, file_link, state
 from views.filters import equals, titled
@@ -72,6 +72,7 @@ class TaskView(OfficeView):
             again=_may_order_again(task, documents, bulletin), problems=problems)
 
     @expose("/<id>/zip", methods=("POST",))
+    @reads_first
     def zip(self, id: str) -> Any:
         """All ready papers of a task in one archive."""
         task = self.get_one(id)

@@ -54,12 +54,11 @@ def alike(people: dict[str, tuple[Role, int]]) -> dict[str, tuple[str, int, int]
 
 
 def populate(cases: int, entries: int, people: int) -> None:
-    """Fill an empty, migrated database; its portal's context is pushed."""
+    """Fill an empty, migrated database; its portal's context is pushed, and everything is in sight."""
     conftest.furnish()
     factories.start_over()
-    with everything("load"):
-        originals = crowd.prototypes()
-        originals += [_unseen(village, number) for number, village in enumerate(islice(crowd.villages(), UNSEEN))]
+    originals = crowd.prototypes()
+    originals += [_unseen(village, number) for number, village in enumerate(islice(crowd.villages(), UNSEEN))]
     crowd.multiply(originals, cases - len(originals))
     _hire(people)
     _hand_on()
@@ -87,9 +86,8 @@ def _hire(people: int) -> None:
 
 def _hand_on() -> None:
     """Every village its list, so that there are lists to fetch."""
-    with everything("load"):
-        towns = db.session.scalars(select(User).where(User.username.like("township-%"))).all()
-        there = set(db.session.scalars(select(Handout.area_code)))
+    towns = db.session.scalars(select(User).where(User.username.like("township-%"))).all()
+    there = set(db.session.scalars(select(Handout.area_code)))
     for town in towns:
         if town.area_code in there:
             with seeing_as(town, crowd.HANDED) as now:
@@ -192,14 +190,14 @@ def a_copy(kind: str, folder: Path, cases: int, entries: int, people: int) -> Sq
     """A database of its own for one run, at the newest schema, whose people may sign in today."""
     place = KINDS[kind](f"{cases}-{entries}-{people}", folder)
     if not place.there():
-        with _app(place.open()).app_context():
+        with _app(place.open()).app_context(), everything("load"):
             schema.upgrade(db.engine)
             populate(cases, entries, people)
             db.session.remove()
             db.engine.dispose()
         place.keep()
     place.take()
-    with _app(place.url).app_context():
+    with _app(place.url).app_context(), everything("load"):
         schema.upgrade(db.engine)
         with db.engine.begin() as connection:
             connection.execute(update(User.__table__).values(password_set_at=realtime.now()))
