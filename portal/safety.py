@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 from models.words import N_, Refusal
 from portal.settings import Settings
 
-HERE = ("localhost", "127.0.0.1", "::1")
-
 
 def check(settings: Settings) -> None:
     """Raises Refusal with the line that mends it."""
@@ -23,11 +21,14 @@ def check(settings: Settings) -> None:
 
 
 def check_redis(settings: Settings) -> None:
-    """Whoever writes to the queue makes the worker work: on the network it needs a password."""
+    """Whoever writes to the queue makes the worker work: only a unix socket or a password keeps others out, also those on
+    this machine.
+    """
     found = urlsplit(settings.redis_url or "unix:///")
-    if found.scheme != "unix" and found.hostname not in HERE and not found.password:
-        raise Refusal(N_("The Redis of PORTAL_REDIS_URL is on the network without a password: set one (requirepass), and "
-                         "write redis://:PASSWORD@{host}."), host=found.hostname or "…")
+    if found.scheme != "unix" and not found.password:
+        raise Refusal(N_("The Redis of PORTAL_REDIS_URL has no password, so everybody who reaches its port could give the portal "
+                         "work: set one (requirepass) and write redis://:PASSWORD@{host}, or let it listen on a unix socket "
+                         "and write unix:///PATH."), host=found.hostname or "…")
 
 
 def close(settings: Settings) -> None:
