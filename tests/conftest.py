@@ -14,6 +14,7 @@ import factories
 import logwatch
 import pytest
 import tally
+import twice
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, select
 from stages import VARIABLE, PostgresStage, SqliteStage, the_stage
@@ -41,6 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
         server = cluster.running()
         os.environ[VARIABLE] = server.__enter__()
         config.add_cleanup(lambda: server.__exit__(None, None, None))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--postgresql"):
+        items[:], out, line = twice.sifted(items)
+        config.hook.pytest_deselected(items=out)
+        if out and getattr(config, "workerinput", {"workerid": "gw0"})["workerid"] == "gw0":  # one says it for all
+            tally.tell(line)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
