@@ -41,7 +41,7 @@ def order_bulletin(campaign: Campaign, as_of: date, by: str, now: datetime) -> B
         _refuse_day(campaign, as_of, now)
         return _order(campaign, as_of, by, now)
     if bulletin.state == REFUSED:
-        bulletin.state, bulletin.task_id = ORDERED, _task(campaign, by)
+        bulletin.state, bulletin.error, bulletin.task_id = ORDERED, None, _task(campaign, by)
         audit.record("issue_bulletin", "bulletin", campaign.county_code, bulletin.id)
     return bulletin
 

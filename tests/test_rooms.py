@@ -27,6 +27,7 @@ from models.campaign import Handout, Preparation, the_campaign
 from models.case import Case
 from models.certificate import attach
 from models.document import DRAWN, ORDERED, Bulletin, Document
+from models.document import REFUSED as UNDRAWN
 from models.imports import ImportRun
 from models.ledger import Settlement
 from models.money import yuan
@@ -36,7 +37,7 @@ from models.roster_columns import BENEFITS, ROSTER
 from models.scope import everything, seeing
 from models.user import Role, User
 from models.words import Message
-from portal import drawing, jobs
+from portal import drawing, jobs, schedule
 from portal.cli import main
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -582,6 +583,28 @@ def test_a_report_is_issued_once_and_read_by_everybody(app, worked):
     paper = Desk(app, TOWN).post(f"/admin/ranking/bulletin/{id}")
     assert (named(paper), paper.data[:5]) == (name, b"%PDF-")
     assert Desk(app, TOWN).post("/admin/ranking/bulletin/999").status_code == 404
+
+
+def test_a_report_that_the_machine_could_not_draw_is_ordered_again_from_the_list_of_reports(app, worked):
+    """The week's own, ordered by nobody, as when a font was missing that has been installed since."""
+    (id,) = schedule.look(app)
+    with looking(app):
+        bulletin = db.session.get(Bulletin, id)
+        bulletin.state, bulletin.error = UNDRAWN, drawing.as_json(Message(jobs.FAILED, {"reference": "1a2b3c4d"}))
+        first = db.session.get(Task, bulletin.task_id)
+        first.state, facts = DONE, bulletin.facts
+        first = first.id
+    assert f'href="/admin/task/{first}"' not in Desk(app, TOWN).get("/admin/ranking/").text
+    for post in ("county_clerk", "county_admin"):
+        assert f'href="/admin/task/{first}"' in Desk(app, post).get("/admin/ranking/").text
+        assert f"/admin/task/{first}/again" in Desk(app, post).get(f"/admin/task/{first}").text
+    desk = Desk(app, "county_admin")
+    desk.get(f"/admin/task/{first}")
+    desk.follow(desk.post(f"/admin/task/{first}/again"))
+    jobs.run_waiting(app)
+    with looking(app):
+        bulletin = db.session.get(Bulletin, id)
+        assert (bulletin.state, bulletin.facts, bulletin.error) == (DRAWN, facts, None)
 
 
 def test_the_workbook_of_a_day(app, worked):
