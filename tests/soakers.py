@@ -36,7 +36,7 @@ from portal.settings import Settings
 
 CLERKS = 10      # at screens
 WRITERS = 3      # processes; the first two order papers as well
-CASES = 25       # of each process, which corrects one or more of them at a time; each clerk has one
+CASES = 60       # of each process, which corrects one or more of them at a time; each clerk has one
 PAPERS = 3       # of each order
 MOST_OPEN = 6    # tasks before those who order wait for those who draw
 BREATH = (0.01, 0.05)  # seconds between two transactions: SQLite has no queue, and whoever asks at once is always first
