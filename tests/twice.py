@@ -20,5 +20,5 @@ def sifted(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Ite
     out = [item for item in items if item.path.name in NO_DATABASE | OF_TESTS]
     modules = {item.path.name for item in out}
     return ([item for item in items if item not in set(out)], out,
-            f"PostgreSQL: {len(out)} tests of {len(modules)} modules ran on SQLite alone (without a database, or tests of tests): "
+            f"PostgreSQL: {len(out)} tests of {len(modules)} modules ran on SQLite alone, without a database or of tests: "
             f"{', '.join(sorted(Path(name).stem.removeprefix('test_') for name in modules))}")
