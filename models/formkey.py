@@ -134,8 +134,10 @@ def claiming(claim: Claim) -> Iterator[None]:
     """Whatever is committed inside is committed with this key. Raises Repeated."""
     token = _claim.set(claim)
     try:
-        if writing.get():  # else by the transaction that writes
+        if writing.get():
             claim.write(db.session.connection())
+        elif first(claim) is not None:  # it is written by the transaction that writes; until then a screen only looks
+            raise Repeated(claim)
         yield
     finally:
         _claim.reset(token)

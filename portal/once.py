@@ -112,8 +112,13 @@ def _checksum(stream: Any) -> str:
 
 
 def _keep(answer: Response) -> Response:
-    """Keep what the first is answered, in a small transaction of its own: whatever becomes of it, the act is done."""
+    """Keep what the first is answered, in a small transaction of its own: whatever becomes of it, the act is done.
+
+    A repeat that a screen refused while it only looked, for the first was committed meanwhile, is answered as the first.
+    """
     claim = formkey.over()
+    if claim is not None and claim.stands is None and ("refused" in g or 400 <= answer.status_code < 500):
+        return _if_quicker(claim) or answer
     if claim is not None and claim.stands is not None and answer.status_code < 500:
         try:
             db.session.rollback()
@@ -125,6 +130,16 @@ def _keep(answer: Response) -> Response:
     return answer
 
 
+def _if_quicker(claim: Claim) -> Response | None:
+    db.session.rollback()  # the key of this request, which is not committed
+    with reading():
+        there = formkey.first(claim)
+    if there is None:
+        return None
+    session.pop("_flashes", None)  # what the screen said of it
+    return current_app.make_response(_again(Repeated(claim)))
+
+
 def _packed(answer: Response) -> bytes:
     head = {"status": answer.status_code, "flashes": session.get("_flashes", []),
             "headers": {name: answer.headers[name] for name in HEADERS if name in answer.headers}}
@@ -134,6 +149,7 @@ def _packed(answer: Response) -> bytes:
 def _again(error: Repeated) -> Any:
     """The form came before: what the first was answered, and nothing done."""
     error.claim.over = True
+    g.pop("refused", None)  # by a screen that did not know
     db.session.rollback()
     row = signin.find(session.get("token", ""))
     if row is None or row.over(realtime.now()):  # by the first of them, which changed the password

@@ -56,7 +56,7 @@ def ids(place) -> dict[str, int]:
 
 
 def plan(name: str = "方案.png", content: bytes = b"", **fields: str) -> dict:
-    return {"leader": "张三", "members": "李四", "plan": (io.BytesIO(content or scan()), name)} | fields
+    return {"version": "1", "leader": "张三", "members": "李四", "plan": (io.BytesIO(content or scan()), name)} | fields
 
 
 def rows(app, cls) -> list:
@@ -243,6 +243,24 @@ def test_an_answer_on_its_way_is_waited_for(app, monkeypatch):
     assert notes(two.follow(again).text) == notes(one.follow(sent.result()).text) != []
 
 
+def test_who_looked_before_the_first_was_committed_is_answered_as_the_first(app, monkeypatch):
+    """A screen that only looks at first meets a newer version before it meets the key, and says so to nobody."""
+    town = Desk(app, TOWN)
+    key = town.tokens()
+    sent = town.post(PLAN, plan(**key))
+    told, real, looked = notes(town.follow(sent).text), formkey.first, []
+
+    def first(claim: formkey.Claim) -> FormKey | None:
+        looked.append(claim)
+        return real(claim) if len(looked) > 1 else None
+    monkeypatch.setattr(formkey, "first", first)
+    before = all_of(app)
+    again = town.post(PLAN, plan(**key))
+    assert (again.status_code, again.location) == (302, sent.location)
+    assert notes(town.follow(again).text) == told
+    assert all_of(app) == before
+
+
 def test_without_its_answer_because_it_is_too_large_it_is_done_all_the_same(app, monkeypatch):
     monkeypatch.setattr(once, "TRIES", 2)
     monkeypatch.setattr(formkey, "LARGEST", 10)
@@ -336,7 +354,7 @@ def test_a_form_that_came_too_late_goes_on_under_its_own_key(app):
     town = Desk(app, TOWN)
     key = town.tokens()
     app.extensions["real_now"].on(minutes=16)
-    late = {"leader": "张三", "members": "李四"}
+    late = {"version": "1", "leader": "张三", "members": "李四"}
     town.post(PLAN, late | key)
     town.get("/login")
     town.follow(town.post("/login", username=TOWN, password=PASSWORD))
