@@ -9,17 +9,21 @@ import pytest
 from clerking import CERTIFY, _list, clerks, together
 from click.testing import CliRunner
 from factories import COUNTY, NOW, PASSWORD, a_case, a_user
+from peopled import scan
 from screening import Desk, hidden, looking
 from sqlalchemy import select, update
 
 from models import grants, papers, races, roster, workflow
 from models.base import db
 from models.case import Case, Person, StepDone
+from models.certificate import Certificate
+from models.document import Document
 from models.grants import GRANTED, PostGrant
 from models.imports import ImportRun
 from models.outbox import Task
 from models.user import Role, User, new_user
 from portal.cli import main
+from views import bulk
 
 
 def crossed(id: int) -> None:
@@ -78,6 +82,21 @@ def test_a_case_that_was_changed_since_the_check_is_skipped_and_told(portal, thr
     assert "已办 2 人，跳过 1 人" in done.text
     assert certified(portal, three) == [three[0], three[2]]
     assert "已办 1 人" in desk.post("/admin/case/bulk", batch(desk, three[1:2]) | {"stage": "apply"}).text, "looked at again"
+
+
+def test_papers_of_many_are_ordered_though_somebody_crosses_them(portal, three, monkeypatch):
+    desk, facts, left = Desk(portal, "county_clerk"), bulk.paper_facts, three[1:2]
+
+    def crossing(case, *more):
+        if case.id in left:
+            crossed(left.pop())
+        return facts(case, *more)
+    form = {"deed": "paper-certification", "ids": ",".join(map(str, three))}
+    form["ids"] = hidden(desk.post("/admin/case/bulk", form | {"stage": "check"}).text, "ids")
+    monkeypatch.setattr(bulk, "paper_facts", crossing)
+    assert desk.post("/admin/case/bulk", form | {"stage": "apply"}).location.startswith("/admin/task/")
+    with looking(portal):
+        assert sorted(db.session.scalars(select(Document.case_id))) == three
 
 
 # A list
@@ -170,7 +189,22 @@ def test_a_step_by_command_that_is_crossed_is_one_sentence(portal, database, tmp
     assert certified(portal, three) == []
 
 
-# One paper, two posts
+# One file, one paper, two posts
+
+def attaching(app, id: int, desks: list[Desk]) -> None:
+    with looking(app):
+        version = str(db.session.get(Case, id).version)
+    form = lambda: {"version": version, "proof-other": (io.BytesIO(scan()), "扫描.png")}
+    together([lambda desk=desk: desk.post(f"/admin/case/{id}/attach", form()) for desk in desks])
+
+
+def test_the_same_file_attached_by_two_at_once_is_there_once(portal, three):
+    desks = clerks(portal)
+    for id in three:
+        attaching(portal, id, desks)
+    with looking(portal):
+        assert sorted(db.session.scalars(select(Certificate.case_id).where(Certificate.kind == "other"))) == three
+
 
 def ordering(app, id: int, desks: list[Desk]) -> int:
     """Both order the same paper of a case at once; how many tasks there are."""

@@ -9,6 +9,7 @@ from flask_admin import expose
 from flask_login import current_user
 
 from models.base import db
+from models.races import once_more
 from models.words import N_, Refusal
 from views import bulk, proof, seen, standing
 from views.frame import now, today
@@ -56,11 +57,15 @@ class CaseBulk:
                 proof.proved()
             except Refusal as refusal:
                 return self._checked(deed, cases, [("code", say(refusal))])
-        verdicts = deed.many(cases, request.form, current_user._get_current_object(), now(), _seen())
-        db.session.commit()
+        verdicts = once_more(lambda: self._carry_out(deed, cases))  # papers are ordered for all or none
         if deed.task and not any(verdict.why for verdict in verdicts):
             return redirect(url_for("task.show", id=deed.task.id))
         return self._page("done", deed, cases, verdicts=verdicts)
+
+    def _carry_out(self, deed: bulk.Deed, cases: list) -> list[bulk.Verdict]:
+        verdicts = deed.many(cases, request.form, current_user._get_current_object(), now(), _seen())
+        db.session.commit()
+        return verdicts
 
     def _page(self, stage: str, deed: bulk.Deed, cases: list, **facts: Any) -> str:
         title = {"form": N_("{deed}: {n} people"), "check": N_("Check: {deed}"), "done": N_("Result: {deed}")}[stage]
