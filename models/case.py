@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import idnumber
@@ -176,8 +176,6 @@ class Milestone(db.Model, Row, Child):
     # Which cases changed behind a day is what the standings of that day ask.
     __table_args__ = (
         Index("ix_milestone_reached", "reached_at", "case_id"),
-        Index("ix_milestone_lost", "lost_at", "case_id", sqlite_where=text("lost_at IS NOT NULL"),
-              postgresql_where=text("lost_at IS NOT NULL")),
         {"sqlite_autoincrement": True})
 
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("pension_case.id"), nullable=False, index=True)
@@ -186,3 +184,7 @@ class Milestone(db.Model, Row, Child):
     outcome: Mapped[str | None] = mapped_column(String(20))
     reached_at: Mapped[datetime] = mapped_column(Instant, nullable=False)
     lost_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+Index("ix_milestone_lost", Milestone.lost_at, Milestone.case_id, sqlite_where=Milestone.lost_at.is_not(None),
+      postgresql_where=Milestone.lost_at.is_not(None))

@@ -113,6 +113,10 @@ class Claim:
             self.mark(connection, True)
         self.pending = True
 
+    def there(self, connection: Connection) -> bool:
+        """Whether the form came before, asked in a transaction that only reads."""
+        return connection.scalar(select(FormKey.id).where(self.row)) is not None
+
     def mark(self, connection: Connection, done: bool) -> None:
         connection.execute(update(FormKey).where(self.row).values(done=done))
         self.pending = done
@@ -134,8 +138,10 @@ def claiming(claim: Claim) -> Iterator[None]:
     """Whatever is committed inside is committed with this key. Raises Repeated."""
     token = _claim.set(claim)
     try:
-        if writing.get():  # else by the transaction that writes
+        if writing.get():
             claim.write(db.session.connection())
+        elif claim.there(db.session.connection()):  # else by the transaction that writes
+            raise Repeated(claim)
         yield
     finally:
         _claim.reset(token)
