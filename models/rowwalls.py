@@ -85,7 +85,8 @@ def _forget(connection: Connection, *more: Any) -> None:
 
 
 def _tell(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
-    if statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):  # the last may come when the server hears nothing else
+    # What a transaction is comes before all else; a rollback may come when the server hears nothing else.
+    if statement.startswith(("SET TRANSACTION", "SAVEPOINT", "RELEASE", "ROLLBACK")):
         return
     told = _words(context)
     if connection.info.get(_TOLD) != told:

@@ -138,7 +138,8 @@ def _begin_elsewhere(connection: Connection) -> None:
     through anyway, but later. A writer whose machine is gone holds nothing up for long.
     """
     if not writing.get():
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        # Of one moment, as on SQLite: a page whose numbers agree, a form that was there or was not.
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return
     wait = connection.get_execution_options().get("patience", PATIENCE)
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait}; SET LOCAL idle_in_transaction_session_timeout = 600000; "
