@@ -168,5 +168,5 @@ def populate(cases: int) -> list[int]:
     factories.start_over()
     with everything("benchmark"):
         originals = prototypes()
-    multiply(originals, cases - len(originals))
+        multiply(originals, cases - len(originals))
     return originals
