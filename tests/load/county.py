@@ -205,6 +205,16 @@ def a_copy(kind: str, folder: Path, cases: int, entries: int, people: int) -> Sq
     return place
 
 
+def told(url: str) -> dict[str, int]:
+    """How often the trail tells of each act that the clerks of the load run did."""
+    with _app(url).app_context(), everything("load"):
+        found = db.session.execute(select(AuditEntry.act, func.count()).where(
+            AuditEntry.actor.startswith("load-"), AuditEntry.result == "done").group_by(AuditEntry.act)).all()
+        db.session.remove()
+        db.engine.dispose()
+    return dict(map(tuple, found))
+
+
 def _app(url: str) -> Flask:
     schema.metadata()
     return conftest._flask(url)

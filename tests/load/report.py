@@ -18,12 +18,13 @@ def of(times: list[float], hundredth: int) -> float:
 
 @dataclass
 class Report:
-    """*met*: what locust wrote; *verified*: what `portal audit verify` said, None where it failed."""
+    """*met*: what locust wrote; *told*: acts in the trail; *verified*: what `portal audit verify` said, None where it failed."""
 
     given: argparse.Namespace
     met: dict
     watch: Watch
     log: str
+    told: dict[str, int]
     verified: str | None
     missed: list[str] = field(default_factory=list)
 
@@ -33,6 +34,8 @@ class Report:
                 self.missed.append(f"{kind}: p95 over {most} ms")
         counted = {"wrong answers": self.wrong, "“locked” in the logs": self.locked, "errors in the logs": self.errors}
         self.missed += [f"{name}: {count}" for name, count in counted.items() if count]
+        self.missed += [f"acknowledged and not in the trail: {times - self.told.get(act, 0)} × {act}"
+                        for act, times in self.met["done"].items() if times > self.told.get(act, 0)]
         if self.verified is None:
             self.missed.append("the trail does not verify")
 
@@ -67,7 +70,8 @@ class Report:
         yield "most memory: " + ", ".join(f"{name} {most} MB" for name, most in self.watch.most.items())
         used = ", ".join(f"{name} {100 * used / seconds:.0f} %" for name, used in self.watch.cpu.items())
         yield f"CPU: {used} of one core"
-        yield f"done: {self.met['done']}"
+        yield "acknowledged, and told in the trail: " + ", ".join(
+            f"{act} {times:,}/{self.told.get(act, 0):,}" for act, times in self.met["done"].items())
         yield self.verified or "the trail does not verify"
         yield "missed: " + "; ".join(self.missed) if self.missed else "every target met"
 

@@ -87,7 +87,7 @@ def correct(desk: Desk) -> None:
         form = desk.get(f"/admin/case/{found[0]}/correct", "correction form").form(has='name="phone"')
         desk.ponder()
         desk.send(form.fill(phone=f"0358-{desk.dice.randrange(10**7):07d}"), "correct", CASE, SAVED)
-        desk.note("correct")
+        desk.note("case.correct")
 
 
 def attach(desk: Desk) -> None:
@@ -95,7 +95,7 @@ def attach(desk: Desk) -> None:
         form = found[1].form(f"/admin/case/{found[0]}/attach")
         desk.ponder()
         desk.send(form, "attach", CASE, SAVED, **{"proof-other": a_scan(desk.dice)})
-        desk.note("attach")
+        desk.note("case.attach")
 
 
 def accept_twenty(desk: Desk) -> None:

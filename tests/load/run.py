@@ -73,7 +73,7 @@ def run(given: argparse.Namespace, folder: Path, url: str) -> int:
     verified = subprocess.run([sys.executable, "-m", "portal", "audit", "verify"], env=environment, cwd=ROOT,
                               capture_output=True, text=True)
     log = (folder / "log").read_text()
-    report = Report(given, found, watch, log, verified.stdout.strip() if verified.returncode == 0 else None)
+    report = Report(given, found, watch, log, county.told(url), verified.stdout.strip() if verified.returncode == 0 else None)
     print("\n".join(report.lines()))
     return 1 if report.missed else 0
 
