@@ -15,10 +15,18 @@ _canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",
 _AT_ONCE = 2000
 
 
-def table_hashes(connection: Connection) -> dict[str, dict[str, Any]]:
-    """{table: {"rows": number, "sha256": hash}} of every table there is, also of those no model knows."""
-    there = inspect(connection)
-    return {table: _hashed(connection, table, there) for table in sorted(there.get_table_names())}
+def table_hashes(connection: Connection, contents: bool = True) -> dict[str, dict[str, Any]]:
+    """{table: {"rows": number, "sha256": hash}} of every table there is, also of those no model knows.
+
+    Without *contents* the hash is None: counting is a hundred times as quick.
+    """
+    there, look = inspect(connection), _hashed if contents else _counted
+    return {table: look(connection, table, there) for table in sorted(there.get_table_names())}
+
+
+def _counted(connection: Connection, table: str, there: Any) -> dict[str, Any]:
+    quote = connection.dialect.identifier_preparer.quote
+    return {"rows": connection.execute(text(f"SELECT count(*) FROM {quote(table)}")).scalar_one(), "sha256": None}
 
 
 def _hashed(connection: Connection, table: str, there: Any) -> dict[str, Any]:

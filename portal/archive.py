@@ -19,7 +19,7 @@ from models.words import N_, Refusal
 from portal.agefile import DAMAGED, Opening, Sealing
 
 FORMAT = 1
-MANIFEST, KEY, SQLITE, DUMP = "manifest.json", "secret-key", "database.sqlite", "database.dump"
+MANIFEST, KEY, SQLITE, DUMP = "manifest.json", "secret-key", "database.sqlite.gz", "database.dump"
 FOLDERS = ("files", "fonts")
 _PARTS = re.compile(rf"{'|'.join(map(re.escape, (KEY, SQLITE, DUMP)))}|files/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}|fonts/[^/\0]+")
 _MANIFEST_LIMIT, _BLOCK = 512 * 1024 * 1024, 1024 * 1024

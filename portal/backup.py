@@ -55,7 +55,8 @@ class Made:
 def make(kind: str, to: Path | None = None, patience: float = PATIENCE) -> Made:
     """Back the portal at hand up: into its folder of backups, or to the file or folder *to*.
 
-    Before an import the files stay out: none of them can change by it. Raises Refusal if it could not be made whole.
+    Before an import somebody waits: the files stay out, of which none can change by it, tables are counted and not hashed,
+    and the trail is not verified. Raises Refusal if it could not be made whole.
     """
     settings: Settings = current_app.config["PORTAL"]
     try:
@@ -85,9 +86,9 @@ def _made(settings: Settings, kind: str, work: Path, path: Path, part: Path) -> 
 
 def _gathered(settings: Settings, kind: str, work: Path) -> tuple[list[tuple[str, Path]], dict[str, Any], list[str]]:
     """(members, manifest, damaged files). The database first: a row names only files that were there before it."""
-    name, found = snapshot.taken(db.engine, settings.secret_key, work)
-    (work / archive.KEY).write_text(settings.secret_key)
     whole = kind != shelf.IMPORT
+    name, found = snapshot.taken(db.engine, settings.secret_key, work, whole)
+    (work / archive.KEY).write_text(settings.secret_key)
     files, damaged = _files(settings.files, read=whole)
     fonts = {f"fonts/{path.name}": path for path in sorted(settings.fonts.glob("*")) if path.is_file()} if whole else {}
     members = [(archive.KEY, work / archive.KEY), *fonts.items(), (name, work / name), *(files if whole else ())]
@@ -194,14 +195,13 @@ def noted(kind: str, to: Path | None = None) -> Made:
 def first() -> Made:
     """Back the database up before a list comes in; `record` tells of it in the transaction by which the list does.
 
-    Nothing is locked meanwhile, so what others commit while the list is read lies between the two. Raises Refusal if
-    there can be no backup: then nothing comes in.
+    Raises Refusal if there can be no backup: then nothing comes in.
     """
-    db.session.rollback()
     return _or_noted(lambda: make(shelf.IMPORT))
 
 
 def _or_noted(act: Callable[[], Made]) -> Made:
+    db.session.rollback()  # nothing is locked meanwhile: what others commit in these seconds is not in the backup
     try:
         return act()
     except Refusal as refusal:

@@ -67,13 +67,12 @@ def import_areas(file: str) -> None:
     """Townships and villages of the county (columns code, name)."""
     from models import area
     from models.campaign import the_campaign
-    from portal import backup
+    from portal import backup, shelf
     from portal.founding import area_rows
     data, _ = content(file)
     with office():
-        kept = backup.first()
+        backup.noted(shelf.IMPORT)
         changed = area.load(area_rows(text_of(unpacked(data))), the_campaign().county_code)
-        backup.record(kept)
         db.session.commit()
     tell(N_("{count} places are new or renamed."), count=changed)
 
@@ -84,13 +83,12 @@ def import_areas(file: str) -> None:
 def import_rates(file: str) -> None:
     """Dated rates (columns item, from, amount, min_age, basis)."""
     from models.rates import read_rates_csv
-    from portal import backup
+    from portal import backup, shelf
     from portal.founding import add_rates
     data, _ = content(file)
     with office():
-        kept = backup.first()
+        backup.noted(shelf.IMPORT)
         new = add_rates(read_rates_csv(text_of(data)))
-        backup.record(kept)
         db.session.commit()
     tell(N_("{count} rates are new."), count=new)
 
@@ -119,7 +117,7 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
     from models.campaign import the_campaign
     from models.imports import CROSSED, ImportResult
     from models.races import Stale, once_more
-    from portal import backup, clock
+    from portal import backup, clock, shelf
     data, name = content(file)
 
     def bring() -> ImportResult:
@@ -132,12 +130,12 @@ def _bring_in(kind: str, file: str, key: str | None, dry_run: bool, errors: str 
         if dry_run:
             db.session.rollback()
         else:
-            backup.record(kept)
             db.session.commit()
         return brought.result
 
     with office(), scope.seeing(the_campaign(key).county_code):
-        kept = None if dry_run else backup.first()
+        if not dry_run:
+            backup.noted(shelf.IMPORT)
         try:
             result = once_more(bring)
         except Stale:

@@ -64,9 +64,9 @@ def restore(file: Path, files_from: Path | None, drill: bool, as_json: bool) -> 
               "intact": restored.intact, "head": restored.manifest["chain"]["head"], "sessions_ended": restored.sessions,
               "tasks_freed": restored.tasks})
         return
-    tell(N_("The drill is passed: {tables} tables with {rows} rows were restored in {minutes} minutes, each with the hash the "
-            "backup names.") if drill else
-         N_("Restored: {tables} tables with {rows} rows in {minutes} minutes, each with the hash the backup names."),
+    passed = N_("The drill is passed: {tables} tables with {rows} rows were restored in {minutes} minutes, as the backup names "
+                "them.")
+    tell(passed if drill else N_("Restored: {tables} tables with {rows} rows in {minutes} minutes, as the backup names them."),
          tables=len(restored.tables), rows=rows, minutes=f"{restored.seconds / 60:.1f}")
     tell(N_("SHA-256 {sha256}; head of the trail {head}."), sha256=restored.sha256, head=restored.manifest["chain"]["head"][:16])
     if restored.upgraded:

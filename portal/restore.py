@@ -40,13 +40,10 @@ class Restored:
     manifest: dict[str, Any]
     sha256: str
     seconds: float
+    intact: bool
     upgraded: bool
     sessions: int
     tasks: int
-
-    @property
-    def intact(self) -> bool:
-        return not self.manifest["chain"]["broken"]
 
     @property
     def tables(self) -> dict[str, dict[str, Any]]:
@@ -129,8 +126,8 @@ def _checked(place: Settings, file: Path, secret: str, files_from: Path | None, 
     copy = next(work / name for name in (archive.DUMP, archive.SQLITE) if (work / name).exists())
     snapshot.put_back(copy, place.database_url, manifest["tables"])
     copy.unlink(missing_ok=True)
-    upgraded, sessions, tasks = _taken_over(place, manifest, file.name, sum_of_file)
-    return Restored(manifest, sum_of_file, 0, upgraded, sessions, tasks)
+    broken, upgraded, sessions, tasks = _taken_over(place, manifest, file.name, sum_of_file)
+    return Restored(manifest, sum_of_file, 0, not broken, upgraded, sessions, tasks)
 
 
 def _fits(manifest: dict[str, Any], place: Settings, files_from: Path | None, drill: bool) -> Path:
@@ -146,7 +143,7 @@ def _fits(manifest: dict[str, Any], place: Settings, files_from: Path | None, dr
     if not manifest["files"] and not files_from and not drill and manifest["needs"]:
         raise Refusal(N_("This backup was made before an import and holds no files: say with --files-from where the {count} "
                          "files lie (the files folder of the data folder it was made of)."), count=len(manifest["needs"]))
-    needed = sum(member["size"] for member in manifest["members"].values()) * 2
+    needed = sum(member["size"] for member in manifest["members"].values()) + manifest["database_bytes"]
     if shutil.disk_usage(place.data_dir).free < needed:
         raise Refusal(N_("The disk of {folder} has not the {size} MB that the restore needs."), folder=str(place.data_dir),
                       size=needed // 2 ** 20 + 1)
@@ -174,8 +171,8 @@ def _fetched(source: Path, names: list[str], target: Path) -> None:
         shutil.copyfile(path, target / name[:2] / name)
 
 
-def _taken_over(place: Settings, manifest: dict[str, Any], name: str, sum_of_file: str) -> tuple[bool, int, int]:
-    """Check the trail and bring the database up to now: (upgraded, sessions ended, tasks freed)."""
+def _taken_over(place: Settings, manifest: dict[str, Any], name: str, sum_of_file: str) -> tuple[bool, bool, int, int]:
+    """Check the trail and bring the database up to now: (trail broken, upgraded, sessions ended, tasks freed)."""
     from portal import create_app
     app = create_app(place)
     with app.app_context(), scope.everything("restore"), audit.acting_as("system", "command", clock.now, act="restore"):
@@ -183,15 +180,25 @@ def _taken_over(place: Settings, manifest: dict[str, Any], name: str, sum_of_fil
             upgraded = not schema.is_current(db.engine)
             if upgraded:
                 schema.upgrade(db.engine)
-            if not manifest["chain"]["broken"]:  # one that was broken when it was backed up is put back as it was, and told
-                audit.verify(manifest["chain"]["head"] if manifest["chain"]["entries"] else None)
+            broken = _trail_of(manifest["chain"])
             ended = signin.end_every(signin.RESTORED, realtime.now())
             freed = outbox.free_all()
             audit.record("restore", "backup", scope.EVERYWHERE, file=name, sha256=sum_of_file)
             db.session.commit()
         finally:
             _let_go(app)
-    return upgraded, ended, freed
+    return broken, upgraded, ended, freed
+
+
+def _trail_of(kept: dict[str, Any]) -> bool:
+    """Whether the trail is broken. Raises Refusal if it held when it was backed up; else it is put back as it was, and told."""
+    try:
+        audit.verify(kept["head"] if kept["entries"] else None)
+    except audit.Broken:
+        if kept["verified"] and not kept["broken"]:
+            raise
+        return True
+    return False
 
 
 def _let_go(app: Flask) -> None:

@@ -7,7 +7,10 @@ that hashes the tables. What the tables hold is hashed from the copy or the snap
 from __future__ import annotations
 
 import errno
+import gzip
+import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,18 +24,20 @@ from models.schema import writing
 from models.tablehash import table_hashes
 from models.words import N_, Refusal, as_json
 from portal import pgtools
-from portal.archive import DUMP, SQLITE
+from portal.archive import DUMP, SQLITE, private
 
+_BLOCK = 2 ** 20
 DAMAGED = N_("The database file is damaged inside: stop the portal, look at the disk, and restore the newest backup.")
 
 
-def taken(engine: Engine, key: str, work: Path) -> tuple[str, dict[str, Any]]:
-    """Copy the database into *work*: the name of the file there, and what it holds: {"revision", "tables", "chain"}.
+def taken(engine: Engine, key: str, work: Path, contents: bool = True) -> tuple[str, dict[str, Any]]:
+    """Copy the database into *work*: the name of the file there, and what it holds: {"revision", "tables", "chain",
+    "database_bytes"}.
 
-    Raises Refusal where the copy is not whole.
+    Without *contents* rows are only counted and the trail is not verified. Raises Refusal where the copy is not whole.
     """
     with _reading():
-        return (_of_sqlite if engine.dialect.name == "sqlite" else _of_postgres)(engine, key, work)
+        return (_of_sqlite if engine.dialect.name == "sqlite" else _of_postgres)(engine, key, work, contents)
 
 
 @contextmanager
@@ -45,8 +50,8 @@ def _reading() -> Iterator[None]:
         writing.reset(token)
 
 
-def _of_sqlite(engine: Engine, key: str, work: Path) -> tuple[str, dict[str, Any]]:
-    copy = work / SQLITE
+def _of_sqlite(engine: Engine, key: str, work: Path, contents: bool) -> tuple[str, dict[str, Any]]:
+    copy = work / "copy.sqlite"
     copy.touch(0o600)
     try:
         with closing(sqlite3.connect(engine.url.database)) as source, closing(sqlite3.connect(copy)) as target:
@@ -57,7 +62,20 @@ def _of_sqlite(engine: Engine, key: str, work: Path) -> tuple[str, dict[str, Any
                Refusal(DAMAGED)) from None
     _whole(copy)
     with opened(f"sqlite:///{copy}", key) as connection:
-        return SQLITE, described(connection)
+        found = described(connection, contents) | {"database_bytes": copy.stat().st_size}
+    with copy.open("rb") as source, gzip.open(work / SQLITE, "wb", compresslevel=1) as target:
+        shutil.copyfileobj(source, target, _BLOCK)
+    copy.unlink()
+    return SQLITE, found
+
+
+def _unpacked(copy: Path, database: Path) -> None:
+    try:
+        with gzip.open(copy) as source, open(database, "xb", opener=private) as target:
+            shutil.copyfileobj(source, target, _BLOCK)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise Refusal(DAMAGED) from None
+    _whole(database)
 
 
 def _whole(copy: Path) -> None:
@@ -71,10 +89,10 @@ def _whole(copy: Path) -> None:
         raise Refusal(DAMAGED)
 
 
-def _of_postgres(engine: Engine, key: str, work: Path) -> tuple[str, dict[str, Any]]:
+def _of_postgres(engine: Engine, key: str, work: Path, contents: bool) -> tuple[str, dict[str, Any]]:
     options = {"isolation_level": "REPEATABLE READ", "trail_key": key, **scope.PAST_THE_WALLS}
     with engine.connect().execution_options(**options) as connection, connection.begin():
-        found = described(connection)
+        found = described(connection, contents) | {"database_bytes": 0}  # it lies on another disk
         pgtools.dump(connection, work / DUMP, {table: each["rows"] for table, each in found["tables"].items()})
     return DUMP, found
 
@@ -93,11 +111,13 @@ def opened(url: str, key: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def described(connection: Connection) -> dict[str, Any]:
-    """{"revision": …, "tables": {name: {"rows", "sha256"}}, "chain": {"entries", "head", "broken": message or None}}."""
+def described(connection: Connection, contents: bool) -> dict[str, Any]:
+    """{"revision", "tables": {name: {"rows", "sha256"}}, "chain": {"entries", "head", "verified", "broken": message or None}}."""
     entries, head = chain.head(connection)
-    return {"revision": MigrationContext.configure(connection).get_current_revision(), "tables": table_hashes(connection),
-            "chain": {"entries": entries, "head": head, "broken": _broken(connection)}}
+    return {"revision": MigrationContext.configure(connection).get_current_revision(),
+            "tables": table_hashes(connection, contents),
+            "chain": {"entries": entries, "head": head, "verified": contents,
+                      "broken": _broken(connection) if contents else None}}
 
 
 def _broken(connection: Connection) -> dict[str, Any] | None:
@@ -117,10 +137,9 @@ def put_back(copy: Path, url: str, tables: dict[str, Any]) -> None:
     if copy.name == DUMP:
         pgtools.load(copy, url)
     else:
-        _whole(copy)
-        copy.rename(Path(url.removeprefix("sqlite:///")))
+        _unpacked(copy, Path(url.removeprefix("sqlite:///")))
     with _reading(), opened(url, "") as connection:
-        found = table_hashes(connection)
+        found = table_hashes(connection, all(table["sha256"] for table in tables.values()))
     for table in sorted({*found, *tables}):
         if found.get(table) != tables.get(table):
             raise Refusal(N_("The rows of table {table} are not those the backup names: it was changed. Take another one."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import io
 import json
@@ -127,7 +128,8 @@ def test_a_plain_copy_of_the_file_lacks_what_was_done(app, on_sqlite, tmp_path):
 
 def test_the_hashes_are_those_of_the_rows(app, on_sqlite, tmp_path):
     apart = Opened(backed_up(app), secret_of(app), tmp_path / "apart")
-    with closing(sqlite3.connect(apart.path(archive.SQLITE))) as copy:
+    (tmp_path / "copy.sqlite").write_bytes(gzip.decompress(apart.path(archive.SQLITE).read_bytes()))
+    with closing(sqlite3.connect(tmp_path / "copy.sqlite")) as copy:
         every = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         tables = [name for name, in copy.execute(every)]
         for table in tables:
@@ -426,6 +428,7 @@ def test_a_list_comes_in_behind_a_backup(portal, desk):
     manifest = archive.checked(kept.path, secret_of(portal), lambda _: None)
     assert (kept.kind, manifest["files"], manifest["tables"]["pension_case"]["rows"]) == ("import", False, 0)
     assert manifest["needs"] == [sha256]
+    restored(kept.path, portal.config["PORTAL"].data_dir, secret_of(portal), drill=True)
     assert cases(portal) > 0
 
 
