@@ -50,4 +50,6 @@ def test_they_are_reached_by_a_form_only(portal, rows, url, method):
 
 def test_the_health_page_names_no_person_and_no_version(portal):
     answer = portal.test_client().get("/healthz")
-    assert set(answer.json) <= {"database", "redis", "waiting", "oldest_seconds"}
+    assert set(answer.json) <= {
+        "database", "redis", "waiting", "oldest_seconds", "backup", "backup_age_seconds", "chain",
+        "chain_age_seconds", "free_bytes"}

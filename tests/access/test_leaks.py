@@ -108,7 +108,9 @@ LISTS = ("case", "unknown", "document", "settlement")  # kinds of row that a for
 def test_of_rows_ticked_here_and_elsewhere_only_one_s_own_are_touched(place, key, kind):
     """A forged form names its own row and another's: what is elsewhere stays as it was, and is not spoken of."""
     mine, other, door = place.ids["here"][kind], place.ids["there"][kind], TABLE[key]
-    form = place.form(key, mine) | {door.by: f"{other},{mine}" if door.by == "ids" else [str(other), str(mine)]}
+    shown = lambda id: place.form(key, id).get(door.by, str(id))  # with the version it was seen in, where that travels
+    both = [shown(other), shown(mine)]
+    form = place.form(key, mine) | {door.by: ",".join(both) if door.by == "ids" else both}
     before = place.kept(*LOGS)
     answer = place.knock(place.desk("T"), key, mine, form=form)
     assert answer.status_code == 200
