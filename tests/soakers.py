@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent / "load"))
 from desk import Answer, Desk, Wrong
 from running import acting, order_numbered
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from models import scope
 from models.base import db
@@ -39,7 +40,7 @@ WRITERS = 3      # processes; the first two order papers as well
 CASES = 60       # of each process, which corrects one or more of them at a time; each clerk has one
 PAPERS = 3       # of each order
 MOST_OPEN = 6    # tasks before those who order wait for those who draw
-BREATH = (0.01, 0.05)  # seconds between two transactions: SQLite has no queue, and whoever asks at once is always first
+BREATHS = (1, 3)  # as long as a transaction took is waited before the next: SQLite has no queue for those who write
 AGAIN = 0.05     # seconds until a request that was not answered is sent again
 
 
@@ -123,13 +124,14 @@ def write(app, ids: list[int], acks: Path, orders: bool) -> None:
             if orders and number % 20 == 0 and _open_tasks(app) < MOST_OPEN:
                 noted.write(f"task {order_numbered(app, PAPERS)}\n".encode())
             chosen = dice.sample(ids, dice.randrange(1, CASES))
-            marks = [f"王{me}之{number}之{n}/{len(chosen)}" for n in range(len(chosen))]
+            marks, began = [f"王{me}之{number}之{n}/{len(chosen)}" for n in range(len(chosen))], time.monotonic()
             with acting(app):
-                for case, mark in zip(chosen, marks, strict=True):
-                    correct(db.session.get(Case, case), name=mark)
+                cases = db.session.scalars(select(Case).where(Case.id.in_(chosen)).options(joinedload(Case.person))).all()
+                for case, mark in zip(cases, marks, strict=True):
+                    correct(case, name=mark)
                 db.session.commit()
             noted.write("".join(f"{mark}\n" for mark in marks).encode())
-            time.sleep(dice.uniform(*BREATH))
+            time.sleep((time.monotonic() - began) * dice.uniform(*BREATHS))
 
 
 def _open_tasks(app) -> int:
