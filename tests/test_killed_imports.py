@@ -1,7 +1,7 @@
 """Lists brought in and bulk work, killed at many points: all of it is there or nothing, and started again nothing is twice.
 
-A child does the work as the edge does it, and is killed with SIGKILL before its n-th statement, right before or right
-after a COMMIT. PORTAL_KILL_POINTS says at how many points (24).
+A child does the work as the edge does it, and is killed with SIGKILL before or after its n-th statement, or right
+before or after a COMMIT. PORTAL_KILL_POINTS says at how many points (24).
 """
 
 from __future__ import annotations
@@ -199,7 +199,9 @@ class Marks:
 
     def __init__(self, engine, at: int):
         self.met, self.at, commit = [], at, engine.dialect.do_commit
-        event.listen(engine, "before_cursor_execute", lambda _connection, _cursor, statement, *_: self.mark(statement[:6]))
+        for when in ("before", "after"):
+            event.listen(engine, f"{when}_cursor_execute",
+                         lambda _connection, _cursor, statement, *_, when=when: self.mark(f"{when} {statement[:6]}"))
 
         def do_commit(connection) -> None:
             self.mark("before commit")
