@@ -15,7 +15,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models import audit, realtime
 from models.base import AreaCode, BigId, Editable, Instant, db
 from models.duties import excludes
-from models.races import one_at_a_time
 from models.scope import Placed
 from models.signin import MOVED, end_all
 from models.user import ROLE_TITLES, SYSTEM, Right, Role, User, check_post
@@ -164,7 +163,6 @@ def namesakes(post: PostGrant) -> list[PostGrant]:
 
 
 def _refuse_namesake(post: PostGrant) -> None:
-    one_at_a_time(f"post {post.user.name}")  # the other of two grants at once would not be seen yet
     held = next(iter(namesakes(post)), None)
     if held and not post.namesake:
         raise Refusal(N_("{name} already holds the post “{post}” as {user}, which excludes this one. If they are two people of "

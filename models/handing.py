@@ -12,7 +12,6 @@ from models.base import db
 from models.campaign import Campaign, Handout, Preparation
 from models.case import Case
 from models.certificate import Upload
-from models.races import hold
 from models.words import N_, Refusal
 
 
@@ -20,7 +19,6 @@ def hand_out(campaign: Campaign, by: str, now: datetime) -> list[Handout]:
     """Freeze the stock and hand every township its list (方案三（一）). Raises Refusal if done or empty."""
     if campaign.handed_out_at is not None:
         raise Refusal(N_("The list was already handed out: later rows are additions and reach the townships at once."))
-    hold(campaign)  # nobody is listed while the stock is counted
     cases = db.session.scalars(select(Case).where(Case.campaign_id == campaign.id)).all()
     if not cases:
         raise Refusal(N_("There is nobody on the list yet: import it first."))

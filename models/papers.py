@@ -15,7 +15,6 @@ from models.case import Case
 from models.document import ORDERED, REFUSED, Document, next_number
 from models.outbox import Task
 from models.paperfacts import PAPERS, common
-from models.races import hold
 from models.user import Right, Role, User
 from models.words import N_, Message, Refusal
 
@@ -37,7 +36,6 @@ def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -
         raise Refusal(N_("Papers with a document number are ordered by the county."))
     if not cases:
         raise Refusal(N_("Nobody is chosen: tick at least one person."))
-    hold(*cases)  # who orders the same at the same moment waits, and finds what was ordered
     today, names = now.astimezone(SHANGHAI).date(), Names()
     facts = [paper_facts(case, kind, today, names) for case in cases]
     if (before := _ordered_before(cases, kind, facts)) is not None:
@@ -55,7 +53,7 @@ def order_documents(cases: Sequence[Case], kind: str, by: User, now: datetime) -
 def _ordered_before(cases: Sequence[Case], kind: str, facts: Sequence[dict]) -> Task | None:
     """The task in sight that has drawn, or will draw, just these papers from these facts."""
     bare = lambda known: {name: value for name, value in known.items() if name != "number"}
-    papers = db.session.scalars(select(Document).where(  # asked anew: what a case had in hand is older than its lock
+    papers = db.session.scalars(select(Document).where(
         Document.case_id.in_([case.id for case in cases]), Document.kind == kind, Document.state != REFUSED)).all()
     tasks = [{paper.task_id for paper in papers if paper.case_id == case.id and bare(paper.facts) == bare(known)}
              for case, known in zip(cases, facts, strict=True)]

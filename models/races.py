@@ -1,4 +1,8 @@
-"""Two at once: how it is noticed that somebody else was quicker, rows held for a transaction, and one more try."""
+"""Two at once: how it is noticed that somebody else was quicker, and one more try.
+
+Whoever writes waits until whoever wrote before is done, on both databases (models/schema.py): what a transaction looks
+up first still holds when it writes. What somebody saw on a screen before may be older, which is what versions tell.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
-from models.base import Editable, db
+from models.base import db
 from models.words import STALE, Refusal
 
 T = TypeVar("T")
@@ -49,20 +52,3 @@ def once_more(work: Callable[[], T]) -> T:
         db.session.rollback()
     with noticed():
         return work()
-
-
-def hold(*rows: Editable) -> None:
-    """Lock *rows*, of one table, until the transaction ends. Raises Stale if one was changed since it was read."""
-    if not rows:
-        return
-    table, versions = type(rows[0]), {row.id: row.version for row in rows}
-    found = db.session.execute(select(table.id, table.version).where(table.id.in_(list(versions))).order_by(table.id)
-                               .with_for_update(key_share=True))
-    if dict(found.all()) != versions:
-        raise Stale(STALE)
-
-
-def one_at_a_time(what: str) -> None:
-    """Wait until no other transaction that asked for the same is open. SQLite lets one write at a time anyway."""
-    if db.session.connection().dialect.name == "postgresql":
-        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))

@@ -15,7 +15,6 @@ from models.campaign import Campaign
 from models.case import CLEARED, Case, Person
 from models.imports import NEW, REFUSED, UNCHANGED, UPDATED, ImportResult, chunks, each_row, people_by_number
 from models.listing import Reading
-from models.races import hold
 from models.roster_rows import Listing
 from models.words import N_, Refusal
 
@@ -33,7 +32,6 @@ def area_index(campaign: Campaign) -> AreaIndex:
 
 def load_roster(listing: Listing, campaign: Campaign, now: datetime) -> ImportResult:
     """Load a read list into *campaign*; does not commit. Adds `already_open` and `conflict` to rows it refuses."""
-    hold(campaign)  # nobody hands the list out meanwhile: who is on it by then is stock
     people = people_by_number(reading.values.get("id_number") for reading in listing)
     cases = _cases_of(people.values(), campaign)
     result = each_row(listing, lambda reading: _load(reading, listing, campaign, people, cases, now))

@@ -17,6 +17,7 @@ import signal
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 
 import redis
 from flask import current_app
@@ -39,7 +40,7 @@ ENTRY = "portal.jobs.run"
 PATIENCE = 0.5  # seconds that Redis gets to answer
 TIMEOUT = 60 * 60  # seconds; filed batches stay, so the next try goes on behind them
 KEPT = 60 * 60  # seconds a failed job is kept in Redis; the row says more, and for good
-MEMORY = 1024 ** 3  # bytes a drawing may take, with all it was forked with; notices take a fifth of it
+MEMORY = 1024 ** 3  # bytes a drawing may take beyond what it was forked with; notices take a fifth of it
 STOPS = (signal.SIGINT, signal.SIGTERM)
 _FIELDS = ("data", "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "origin", "status")
 
@@ -139,22 +140,32 @@ class Ringer(_Ours, Worker):
 
     def fork_work_horse(self, job, queue) -> None:
         """A signal that comes now waits until both processes know what to do about it."""
+        self.most = _taken() + MEMORY
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         super().fork_work_horse(job, queue)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def main_work_horse(self, job, queue) -> None:
-        die_with(self.pid)
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))  # what is written; address space is mostly air
-        heartbeat.alone = True
-        db.engine.dispose(close=False)  # the parent's connections are not ours to use
-        super().main_work_horse(job, queue)
+        """Does not return: whatever goes wrong before the work begins, nobody may come back as a second worker."""
+        try:
+            die_with(self.pid)
+            resource.setrlimit(resource.RLIMIT_DATA, (self.most, self.most))  # what is written; address space is mostly air
+            heartbeat.alone = True
+            db.engine.dispose(close=False)  # the parent's connections are not ours to use
+            super().main_work_horse(job, queue)
+        finally:
+            os._exit(1)
 
     def setup_work_horse_signals(self) -> None:
         from portal.jobs import stop
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: stop())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+def _taken() -> int:
+    """Bytes of data and stack this process has, as the limit counts them (the sixth figure of Linux' statm, in pages)."""
+    return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
 
 
 class PlainRinger(_Ours, SimpleWorker):

@@ -25,4 +25,5 @@ def served(app: Flask) -> Iterator[str]:
     thread.start()
     yield "{}:{}".format(*listener.getsockname())
     serving.close()
+    serving.task_dispatcher.shutdown(timeout=1)
     thread.join(10)

@@ -502,10 +502,10 @@ HARMS = {
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_paper_that_cannot_be_drawn_is_given_up_and_the_others_go_on(app, monkeypatch, harm):
-    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=2))
     monkeypatch.setattr(outbox, "MOST_TRIES", 3)
     if harm == "hangs":
-        monkeypatch.setattr(heartbeat, "STUCK", 1.5)
+        monkeypatch.setattr(heartbeat, "STUCK", 5)
     draw, tries = notices.draw_many, app.config["PORTAL"].data_dir / "tries"
 
     def harmful(kind, facts, **options):
@@ -528,6 +528,28 @@ def test_a_paper_that_cannot_be_drawn_is_given_up_and_the_others_go_on(app, monk
     assert documents_of(app, task_id)[0].error["id"] == jobs.FAILED
     assert tries.read_text() == "!" * outbox.MOST_TRIES
     assert task_of(app, other).state == outbox.DONE
+
+
+def test_a_drawing_may_take_its_memory_beyond_what_it_was_forked_with(app, monkeypatch):
+    monkeypatch.setattr(bell, "MEMORY", 300 << 20)
+    large = bytearray(400 << 20)  # what this process had taken before
+    task_id = order(app, [GOOD])
+    work_off(app, bell.Ringer)
+    assert task_of(app, task_id).state == outbox.DONE
+    assert len(large) == 400 << 20
+
+
+def test_a_process_that_fails_before_its_work_does_not_come_back_as_a_second_worker(app, monkeypatch, tmp_path):
+    def failing(pid):
+        raise OSError("no such call")
+    monkeypatch.setattr(bell, "die_with", failing)
+    order(app, [GOOD])
+    here = os.getpid()
+    work_off(app, bell.Ringer)
+    if os.getpid() != here:
+        (tmp_path / "second").touch()
+        os._exit(0)
+    assert not (tmp_path / "second").exists()
 
 
 def test_where_paper_after_paper_fails_the_rest_is_not_tried(app, monkeypatch):

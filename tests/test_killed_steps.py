@@ -71,11 +71,13 @@ def dies(where, when, nth):
     setattr(owner, name, until_then)
 
 
-def killed(point, act):
+def killed(app, point, act):
     """Whether a process that does *act* was killed at the point."""
     child = os.fork()
     if not child:
         try:
+            with app.app_context():
+                db.engine.dispose(close=False)  # the parent's connections are not ours to use
             dies(*point)
             act()
         finally:
@@ -100,7 +102,7 @@ def told(point):
 
 @pytest.mark.parametrize("point", ORDERING, ids=told)
 def test_an_order_is_whole_or_was_never_made(app, point):
-    assert killed(point, lambda: order_numbered(app, PAPERS))
+    assert killed(app, point, lambda: order_numbered(app, PAPERS))
     with acting(app):
         made = len(db.session.scalars(select(Document)).all())
     assert made == (PAPERS if point == ORDERING[-1] else 0)
@@ -115,7 +117,7 @@ def test_what_was_not_rung_for_is_swept(app, server, point, flushed):
     def ordering():
         order_numbered(app, PAPERS)
         signal.pause()  # the bell is rung beside it
-    assert killed(point, ordering)
+    assert killed(app, point, ordering)
     if flushed:
         redis.Redis.from_url(server.url).flushall()
     jobs.sweep(app)
@@ -126,7 +128,7 @@ def test_what_was_not_rung_for_is_swept(app, server, point, flushed):
 @pytest.mark.parametrize("point", DRAWING, ids=told)
 def test_a_drawing_is_taken_up_where_it_was_filed_last(app, monkeypatch, point):
     order_numbered(app, PAPERS)
-    assert killed(point, lambda: jobs.run_waiting(app))
+    assert killed(app, point, lambda: jobs.run_waiting(app))
     an_hour_later(monkeypatch)
     jobs.run_waiting(app)
     check(app, orders=1)
@@ -141,7 +143,7 @@ def test_the_check_notices_a_paper_filed_apart_from_its_task(app, monkeypatch):
         db.session.commit()
     monkeypatch.setattr(jobs, "_file", apart)
     order_numbered(app, PAPERS)
-    assert killed(("portal.drawing:_file", "before", 2), lambda: jobs.run_waiting(app))
+    assert killed(app, ("portal.drawing:_file", "before", 2), lambda: jobs.run_waiting(app))
     an_hour_later(monkeypatch)
     jobs.run_waiting(app)
     with pytest.raises(AssertionError):

@@ -118,8 +118,16 @@ def accounts(stage):
     """Two accounts of a throw-away server: an ordinary one, and one that no wall holds."""
     if not isinstance(stage, PostgresStage):
         pytest.skip("SQLite has no accounts")
-    ordinary = make_url(stage.url("furnished"))
-    return [account.render_as_string(hide_password=False) for account in (ordinary, ordinary.set(username="postgres"))]
+    stage.copy("furnished", "accounts")
+    ordinary = make_url(stage.url("accounts"))
+    superuser = ordinary.set(username="postgres")
+    yield [account.render_as_string(hide_password=False) for account in (ordinary, superuser)]
+    engine = create_engine(superuser.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:  # an ordinary account may not close a superuser's connections
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+                           {"name": ordinary.database})
+    engine.dispose()
+    stage.drop("accounts")
 
 
 def test_an_account_that_no_wall_holds_is_refused(shell, accounts, tmp_path, monkeypatch):

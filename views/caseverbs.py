@@ -17,7 +17,7 @@ from models.certificate import Upload, attach
 from models.months import parse_date
 from models.numberview import whole_number
 from models.outbox import Task
-from models.races import Stale, hold, noticed
+from models.races import Stale, noticed
 from models.schema import to_write
 from models.user import Right, User
 from models.words import N_, Refusal
@@ -89,7 +89,6 @@ class CaseVerbs:
         def add(case: Case, by: User) -> None:
             if not files:
                 raise Refusal(N_("Choose a file first."))
-            hold(case)  # the same file from two at once is added once
             for file in files:
                 attach(case, file, by.username, now())
         return self._do(self.get_one(id), add, say(N_("The material was added.")), lambda refusal: "attach-file",

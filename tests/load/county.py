@@ -170,7 +170,7 @@ class Postgres:
         return bool(self._run(f"SELECT 1 FROM pg_database WHERE datname = '{self.kept}'"))
 
     def open(self) -> str:
-        self._run(f"DROP DATABASE IF EXISTS {self.part}", f"CREATE DATABASE {self.part}")
+        self._run(f"DROP DATABASE IF EXISTS {self.part} WITH (FORCE)", f"CREATE DATABASE {self.part}")
         return self._url(self.part)
 
     def keep(self) -> None:
