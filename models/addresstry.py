@@ -10,6 +10,7 @@ from sqlalchemy import String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import realtime
 from models.base import Instant, Row, db
 from models.scope import Shared
 
@@ -33,7 +34,8 @@ class AddressTry(db.Model, Row, Shared):
 def wait(address: str, now: datetime) -> int:
     """Seconds until this address may try again; 0: at once."""
     until = db.session.scalar(select(AddressTry.blocked_until).where(AddressTry.address == address))
-    return max(0, math.ceil((until - now).total_seconds())) if until else 0
+    waits = realtime.until(until, now, timedelta(seconds=LONGEST_WAIT))
+    return math.ceil((until - now).total_seconds()) if waits else 0
 
 
 def failed(address: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models import audit
+from models import audit, realtime
 from models.base import AreaCode, Editable, Instant, db
 from models.scope import Placed
 from models.user import Right, User
@@ -102,7 +102,7 @@ def decide(request: ExportRequest, allow: bool, by: User, now: datetime, at: dat
 def is_open(request: ExportRequest, by: User, at: datetime) -> bool:
     """Whether *by* may fetch it now (real clock): allowed, one's own, not fetched, not older than a day."""
     return (request.state == ALLOWED and request.asked_by == by.username and by.may(Right.EXPORT_NUMBERS)
-            and request.open_until > at)
+            and realtime.until(request.open_until, at, LASTS))
 
 
 def fetch(request: ExportRequest, people: int, by: User, now: datetime, at: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models import audit
+from models import audit, realtime
 from models.base import AreaCode, Instant, Row, db
 from models.case import Case
 from models.scope import Placed
@@ -44,11 +44,12 @@ def _count(by: User, at: datetime) -> None:
     """Count one more look, and forget those that no longer count. The user's row is the lock of two at once."""
     db.session.execute(select(User.id).where(User.id == by.id).with_for_update())
     seen = db.session.scalars(select(NumberView).where(NumberView.username == by.username).order_by(NumberView.seen_at)).all()
-    fresh = [view for view in seen if view.seen_at > at - WITHIN]
+    fresh = [view for view in seen if realtime.within(view.seen_at, at, WITHIN)]
     if len(fresh) >= MOST:
         left = fresh[-MOST].seen_at + WITHIN - at
         raise Refusal(N_("You looked at {most} whole numbers within an hour: the next one opens in {minutes} minutes."),
                       most=MOST, minutes=int(left.total_seconds() // 60) + 1)
-    for view in seen[:len(seen) - len(fresh)]:
-        db.session.delete(view)
+    for view in seen:
+        if view not in fresh:
+            db.session.delete(view)
     db.session.add(NumberView(username=by.username, area_code=by.area_code, seen_at=at))

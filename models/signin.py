@@ -28,7 +28,7 @@ from models.words import N_
 IDLE, LONGEST = timedelta(minutes=15), timedelta(hours=8)
 SEEN_EVERY = timedelta(minutes=1)  # a row written at every click would make readers wait for writers
 
-SIGNED_OUT, ELSEWHERE, UNUSED, TOO_OLD = "signed_out", "elsewhere", "idle", "too_old"
+SIGNED_OUT, ELSEWHERE, UNUSED, TOO_OLD, CLOCK = "signed_out", "elsewhere", "idle", "too_old", "clock"
 DISABLED, PASSWORD, MOVED, BY_ADMIN, RESTORED = "disabled", "password", "moved", "by_admin", "restored"
 ENDS = {
     SIGNED_OUT: N_("You have signed out."),
@@ -36,6 +36,7 @@ ENDS = {
                   "tell the administrator."),
     UNUSED: N_("You were signed out after 15 minutes without use."),
     TOO_OLD: N_("After 8 hours everybody signs in again."),
+    CLOCK: N_("The portal’s clock was put back, so that nobody knows how long you were away: sign in again."),
     DISABLED: N_("This session was ended: ask the administrator."),
     PASSWORD: N_("The password was changed, which ended the session here."),
     MOVED: N_("Your post or area was changed: sign in again."),
@@ -72,7 +73,9 @@ class SignIn(db.Model, Row, Placed):
             return self.ended_why or DISABLED
         if now - self.began_at >= LONGEST:
             return TOO_OLD
-        return UNUSED if now - self.seen_at >= IDLE else None
+        if now - self.seen_at >= IDLE:
+            return UNUSED
+        return None if realtime.within(self.seen_at, now, IDLE) else CLOCK
 
     def left(self, now: datetime) -> tuple[int, int]:
         """Seconds until it ends for want of use, and until it ends for its age."""
@@ -113,7 +116,8 @@ def find(token: str) -> SignIn | None:
 
 def live(now: datetime) -> tuple[Any, ...]:
     """What is true of sessions that hold."""
-    return SignIn.ended_at.is_(None), SignIn.seen_at > now - IDLE, SignIn.began_at > now - LONGEST
+    return (SignIn.ended_at.is_(None), SignIn.seen_at > now - IDLE, SignIn.seen_at <= now + realtime.SLIP,
+            SignIn.began_at > now - LONGEST)
 
 
 def end_all(user_id: int, why: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, ColumnElement, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import passwords, realtime
@@ -192,7 +192,12 @@ class User(db.Model, Editable, Placed):
         return True
 
     def locked(self, now: datetime) -> bool:
-        return self.locked_until is not None and self.locked_until > now
+        return realtime.until(self.locked_until, now, LOCKED)
+
+    @classmethod
+    def locked_at(cls, now: datetime) -> ColumnElement[bool]:
+        """What is true of logins that are locked."""
+        return (cls.locked_until > now) & (cls.locked_until <= now + LOCKED + realtime.SLIP)
 
     def __str__(self) -> str:
         return self.name

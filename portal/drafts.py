@@ -16,7 +16,7 @@ from wtforms import ValidationError
 
 from models import draft, realtime, scope
 from models.base import db
-from models.signin import ELSEWHERE, TOO_OLD, UNUSED, SignIn
+from models.signin import CLOCK, ELSEWHERE, TOO_OLD, UNUSED, SignIn
 from models.words import N_
 from portal.language import came_from
 from portal.once import FIELD, MARK
@@ -24,7 +24,7 @@ from views.draftwords import words
 from views.words import say
 
 # Ends after which a person comes back to their work; after the others somebody wanted it to stop.
-RETURNING = {UNUSED, TOO_OLD, ELSEWHERE}
+RETURNING = {UNUSED, TOO_OLD, CLOCK, ELSEWHERE}
 _SECRET = re.compile(r"password|secret|otp|one_time|totp|^code$", re.IGNORECASE)
 # Passwords are typed on the one, whatever the fields are called; people are looked for with the other, again and again.
 _NEVER = ("/admin/account/", "/admin/find/")

@@ -65,13 +65,13 @@ class Chores:
 
 def _backup_due(found: dict, now: datetime) -> bool:
     last = found.get(machinecheck.BACKUP)
-    just_failed = last is not None and not last.ok and now - last.at < AGAIN_AFTER
+    just_failed = last is not None and not last.ok and realtime.within(last.at, now, AGAIN_AFTER)
     return shelf.is_due(current_app.config["PORTAL"].backups, now) and not just_failed
 
 
 def _chain_due(found: dict, now: datetime) -> bool:
     last = found.get(machinecheck.CHAIN)
-    return last is None or now - last.at >= CHAIN_EVERY
+    return last is None or not realtime.within(last.at, now, CHAIN_EVERY)
 
 
 def daily_backup() -> None:

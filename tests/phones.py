@@ -18,17 +18,17 @@ APPROVER = "county_approver"
 
 
 class Phone:
-    """A code generator, whose clock a test may move on: a code is taken once, and half a minute is long."""
+    """A code generator, whose clock only a test moves on: a code is taken once, and half a minute is long."""
 
     def __init__(self, secret: str):
-        self.codes, self.later = pyotp.TOTP(secret), timedelta()
+        self.codes, self.shows = pyotp.TOTP(secret), datetime.now(UTC)
 
     def code(self) -> str:
-        return self.codes.at(datetime.now(UTC) + self.later)
+        return self.codes.at(self.shows)
 
     def next(self) -> str:
         """The code of the next half minute, which the portal takes as well."""
-        self.later += timedelta(seconds=30)
+        self.shows += timedelta(seconds=30)
         return self.code()
 
 

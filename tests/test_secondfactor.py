@@ -340,11 +340,17 @@ def test_a_proof_holds_five_minutes_of_the_same_session(office, reviewed):
     page = desk.post("/admin/settlement/sign", deed="approve", row=str(reviewed[1])).text
     assert 'name="code"' not in page
 
-    now = datetime.now(UTC)
-    with realtime.ticking(lambda: now + timedelta(minutes=6)):
-        signing(desk, reviewed[1:])
     desk.post("/admin/settlement/sign", deed="approve", stage="apply", row=re.findall(r'name="row" value="([^"]+)"', page))
     assert states(office) == ["approved", "approved"]
+
+
+def test_after_five_minutes_the_code_is_asked_again(office, reviewed):
+    phone = with_phone(office)
+    desk = entered(office, phone)
+    desk.post("/admin/settlement/sign", signing(desk, reviewed[:1]) | {"code": phone.next()})
+    later = datetime.now(UTC) + timedelta(minutes=6)
+    with realtime.ticking(lambda: later):
+        signing(desk, reviewed[1:])
 
 
 def test_the_page_of_a_case_asks_too_and_keeps_what_was_typed(office, reviewed):

@@ -28,7 +28,8 @@ def applies() -> bool:
 
 def needed() -> bool:
     """Whether a form has to ask for a code now: not within five minutes of the last proof in this session."""
-    return applies() and (g.signin.proved_at is None or realtime.now() - g.signin.proved_at >= HOLDS)
+    proved_at = g.signin.proved_at
+    return applies() and not (proved_at and realtime.within(proved_at, realtime.now(), HOLDS))
 
 
 def proved() -> None:
@@ -39,7 +40,6 @@ def proved() -> None:
     """
     if needed():
         take_code()
-        g.signin.proved_at = realtime.now()
 
 
 def take_code() -> None:
@@ -47,10 +47,10 @@ def take_code() -> None:
     code = request.form.get("code", "").strip()
     if not code:
         raise Refusal(WRONG)
-    user = _locked()
-    if not secondfactor.take(user, code, realtime.now(), current_app.secret_key):
+    user, now = _locked(), realtime.now()
+    if not secondfactor.take(user, code, now, current_app.secret_key):
         _wrong(user, "code", WRONG)
-    user.failures = 0
+    user.failures, g.signin.proved_at = 0, now
     if not _noted("proved", user, proof="code"):
         raise Refusal(WRONG)
 

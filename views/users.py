@@ -39,7 +39,7 @@ class UserForm(NameForm, PostForm):
 
 STALE = N_("Somebody else changed this user meanwhile: look again, then decide.")
 USE = Pick("use", N_("In use"), (("yes", N_("In use")), ("no", N_("Not in use")), ("locked", N_("Locked"))),
-           lambda use: User.locked_until > realtime.now() if use == "locked" else User.active == (use == "yes"))
+           lambda use: User.locked_at(realtime.now()) if use == "locked" else User.active == (use == "yes"))
 
 
 class UserView(PostVerbs, OfficeView):
