@@ -203,4 +203,5 @@ def answered(claim: Claim, answer: bytes | None) -> None:
 
 def purge(now: datetime) -> None:
     """Forget keys of forms that nobody sends again."""
-    db.session.connection().execute(delete(FormKey).where(FormKey.made_at <= now - LASTS))
+    with scope.everything("old form keys"):
+        db.session.connection().execute(delete(FormKey).where(FormKey.made_at <= now - LASTS))
