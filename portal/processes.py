@@ -25,6 +25,7 @@ from portal.settings import Settings
 log = logging.getLogger("portal")
 
 ANEW = 5  # seconds
+YIELDS = 5  # how far those who work in the background step back from those whom somebody waits for (nice)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -143,6 +144,8 @@ def main(arguments: list[str] | None = None) -> int:
     _stop_at_once()
     try:
         settings = Settings.from_env(demo=given.demo)
+        if given.what != "web":
+            os.nice(YIELDS)
         _outlasting({"web": lambda: _run_web(settings, given.descriptor), "worker": lambda: work(settings),
                      "schedule": lambda: keep_schedule(settings)}[given.what])
     except Refusal as refusal:

@@ -14,6 +14,7 @@ from models.words import N_, Refusal
 ROOT = Path(__file__).resolve().parent.parent
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LOCALES = ("zh_Hans_CN", "en")
+MOST_WEBS = 4  # unless somebody says more: each takes 300 MB in the end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Settings:
     proxies: int = 0  # how many in a row stand in front, on other machines; 0: none, or one on this machine
     second_factor: bool = True  # county posts sign in with a code from a phone as well
     demo: bool = False  # a password alone signs in, and every page says it is an exercise
+    web_processes: int = 1  # how many answer browsers side by side: Python computes on one processor each
     backup_folder: Path | None = None  # better on another disk; None: in the data folder
 
     @classmethod
@@ -44,8 +46,9 @@ class Settings:
             locale=_locale(os.environ.get("PORTAL_LOCALE")),
             hosts=tuple(os.environ.get("PORTAL_HOSTS", "").replace(",", " ").split()),
             https=_https(os.environ.get("PORTAL_HTTPS")),
-            proxies=_count(os.environ.get("PORTAL_PROXIES")),
+            proxies=_count("PORTAL_PROXIES", 0),
             second_factor=_switch("PORTAL_SECOND_FACTOR"),
+            web_processes=_count("PORTAL_WEB_PROCESSES", 1) or min(os.cpu_count() or 1, MOST_WEBS),
             backup_folder=Path(os.environ["PORTAL_BACKUPS"]).absolute() if os.environ.get("PORTAL_BACKUPS") else None,
         )
         return cls(**values | changes)
@@ -116,10 +119,14 @@ def _https(text: str | None) -> bool:
     return bool(text)
 
 
-def _count(text: str | None) -> int:
-    if text and not (text.isascii() and text.isdigit() and len(text) == 1):
-        raise Refusal(N_("PORTAL_PROXIES is a number from 0 to 9, not {text}."), text=text)
+def _count(variable: str, least: int) -> int:
+    """A number of one digit; 0 where none is given. Raises Refusal for anything else."""
+    text = os.environ.get(variable)
+    if text and not (text.isascii() and text.isdigit() and len(text) == 1 and int(text) >= least):
+        raise Refusal(N_("{variable} is a number from {least} to 9, not {text}."), variable=variable, least=least, text=text)
     return int(text or 0)
+
+
 def _switch(variable: str) -> bool:
     """On unless it says off. Raises Refusal for anything else: a slip must not open a door."""
     text = os.environ.get(variable) or "on"

@@ -108,9 +108,8 @@ def _children(settings: Settings, listener: socket.socket) -> list[Child]:
     children = [
         Child("worker", [*ours, "worker", *demo], variables),
         Child("schedule", [*ours, "schedule", *demo], variables),
-        Child("web", [*ours, "web", "--descriptor", str(listener.fileno()), *demo], variables,
-              descriptors=(listener.fileno(),)),
-    ]
+        *(Child("web", [*ours, "web", "--descriptor", str(listener.fileno()), *demo], variables,
+                descriptors=(listener.fileno(),)) for _ in range(settings.web_processes))]
     if settings.redis_url is None:
         server = embedded.command(settings.data_dir)
         children.insert(0, Child("redis", server, variables, vital=False,

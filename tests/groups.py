@@ -32,7 +32,7 @@ class Group:
         self.log, parent = data_dir.parent / "log", os.getpid()
         own = settings(data_dir)
         variables = {"PORTAL_DATA_DIR": str(data_dir), "PORTAL_DATABASE_URL": own.database_url, "PORTAL_REDIS_URL": "",
-                     "PORTAL_NOW": own.now.isoformat(), "PYTHONPATH": str(ROOT)}
+                     "PORTAL_NOW": own.now.isoformat(), "PYTHONPATH": str(ROOT), "PORTAL_WEB_PROCESSES": "1"}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, str(port)], env=os.environ | variables | more, stdout=log, stderr=log,

@@ -95,7 +95,7 @@ class Soak:
                 env=os.environ | variables, stdout=log, stderr=log)
 
     def _serve(self) -> None:
-        self.group = Group(self.folder / "data", self.port, PORTAL_SECOND_FACTOR="off")
+        self.group = Group(self.folder / "data", self.port, PORTAL_SECOND_FACTOR="off", PORTAL_WEB_PROCESSES="2")
 
     def _found(self, kind: str) -> set[int]:
         if kind == "writer":

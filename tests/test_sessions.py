@@ -368,6 +368,21 @@ def test_the_number_of_proxies_is_a_small_number(monkeypatch, tmp_path):
             Settings.from_env()
 
 
+@pytest.mark.parametrize(("given", "processors", "wanted"), [
+    ("", 2, 2), ("", 64, 4), ("", None, 1), ("1", 8, 1), ("9", 2, 9)])
+def test_so_many_processes_answer_browsers(monkeypatch, tmp_path, given, processors, wanted):
+    monkeypatch.setenv("PORTAL_WEB_PROCESSES", given)
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    assert Settings.from_env(data_dir=tmp_path).web_processes == wanted
+
+
+@pytest.mark.parametrize("given", ["0", "10", "-1", "two", "²"])
+def test_none_is_too_few_and_words_are_no_number(monkeypatch, given):
+    monkeypatch.setenv("PORTAL_WEB_PROCESSES", given)
+    with pytest.raises(Refusal, match="PORTAL_WEB_PROCESSES"):
+        Settings.from_env()
+
+
 # Who is signed in
 
 def test_the_list_names_who_is_signed_in_and_nobody_else(app, clock):

@@ -29,7 +29,7 @@ def data_dir(tmp_path):
 
 @pytest.fixture
 def group(data_dir):
-    group = Group(data_dir).begun()
+    group = Group(data_dir, PORTAL_WEB_PROCESSES="2").begun()
     yield group
     group.end()
 
@@ -38,7 +38,8 @@ def test_all_start_work_and_end_together(group, data_dir):
     status, told = group.health()
     assert (status, told["database"], told["redis"], told["oldest_seconds"] < 60) == (200, "ok", "ok", True)
     children = set.union(*map(group.named, ("valkey", "worker", "schedule", "web")))
-    assert len(children) >= 4
+    assert len(children) >= 5
+    until(lambda: len(group.named("web")) == 2)
     assert {os.getpgid(pid) for pid in children if "processes" in command_of(pid)} >= {os.getpgid(group.process.pid)}
     assert (data_dir / "redis").stat().st_mode & 0o777 == 0o700
 
