@@ -21,7 +21,9 @@ from models.base import db
 from models.scope import everything
 from models.signin import SignIn
 from models.user import User
+from models.words import Refusal
 from portal.cli import main
+from portal.settings import Settings
 
 TOWN = f"township-{TIANNING}"
 PAGES = ("/admin/", "/admin/case/", "/admin/village/", "/admin/document/", "/draft")
@@ -357,8 +359,6 @@ def test_wrong_tries_are_forgiven(app, clock, forgiven):
 
 
 def test_the_number_of_proxies_is_a_small_number(monkeypatch, tmp_path):
-    from models.words import Refusal
-    from portal.settings import Settings
     for text_, wanted in (("", 0), ("2", 2)):
         monkeypatch.setenv("PORTAL_PROXIES", text_)
         assert Settings.from_env().proxies == wanted

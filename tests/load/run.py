@@ -65,6 +65,7 @@ def run(given: argparse.Namespace, folder: Path, url: str) -> int:
             until(lambda: portal.poll() is not None or _answers(address), 60)
             if portal.poll() is not None:
                 sys.exit((folder / "log").read_text())
+            until(lambda: _looked_after(address), 900)
             with Watch(portal.pid) as watch:
                 found = _work(given, folder, address)
         finally:
@@ -94,6 +95,13 @@ def _answers(address: str) -> bool:
         return urlopen(f"{address}/healthz", timeout=2).status == 200
     except OSError:
         return False
+
+
+def _looked_after(address: str) -> bool:
+    """Whether the day's backup is made and the trail verified, as in any night before clerks come."""
+    with urlopen(f"{address}/healthz", timeout=20) as answer:
+        told = json.load(answer)
+    return (told["backup"], told["chain"]) == ("ok", "ok")
 
 
 def _work(given: argparse.Namespace, folder: Path, address: str) -> dict:

@@ -18,9 +18,9 @@ class Watch:
     def __init__(self, pid: int, every: float = 2.0):
         self.pid, self.every = pid, every
         self.most: dict[str, int] = {}  # MB
-        self.cpu: dict[str, float] = {}
         self.seconds = 0.0
-        self._first: dict[str, float] = {}
+        self._first: dict[int, float] = {}
+        self._used: dict[int, tuple[str, float]] = {}
         self._over = Event()
         self._thread = Thread(target=self._run, daemon=True)
 
@@ -45,7 +45,7 @@ class Watch:
         for pid in descendants(self.pid):
             try:
                 self._note(_name(pid), pid)
-            except (FileNotFoundError, ProcessLookupError, IndexError):
+            except (FileNotFoundError, ProcessLookupError, IndexError, KeyError):
                 continue  # it ended while we looked
 
     def _note(self, name: str, pid: int) -> None:
@@ -53,7 +53,15 @@ class Watch:
         self.most[name] = max(self.most.get(name, 0), int(status["VmHWM"].split()[0]) // 1024)
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         used = (int(fields[11]) + int(fields[12])) / TICKS
-        self.cpu[name] = used - self._first.setdefault(name, used)
+        self._used[pid] = name, used - self._first.setdefault(pid, used)
+
+    @property
+    def cpu(self) -> dict[str, float]:
+        """Seconds of a processor, of all processes of a name."""
+        taken: dict[str, float] = {}
+        for name, seconds in self._used.values():
+            taken[name] = taken.get(name, 0.0) + seconds
+        return taken
 
 
 def _name(pid: int) -> str:
