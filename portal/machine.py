@@ -6,6 +6,7 @@ import logging
 import platform
 import shutil
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -37,24 +38,27 @@ class Chores:
         """Begin what is due, unless the last is not finished; whether something was begun."""
         if self._thread and self._thread.is_alive():
             return False
-        due = self._due()
+        due = self._next() is not None
         if due:
-            self._thread = threading.Thread(target=self._do, args=(due,), name="chores", daemon=True)
+            self._thread = threading.Thread(target=self._do, name="chores", daemon=True)
             self._thread.start()
-        return bool(due)
+        return due
 
     def join(self) -> None:
         if self._thread:
             self._thread.join()
 
-    def _due(self) -> list:
+    def _next(self, *tried: Callable) -> Callable | None:
+        """What is due now and was not *tried*; a backup verifies the trail as well, which then is due no more."""
         with self.app.app_context(), scope.everything("chores"), reading():
             found, now = machinecheck.latest(), realtime.now()
-            return [chore for chore, is_due in ((daily_backup, _backup_due(found, now)), (check_chain, _chain_due(found, now)))
-                    if is_due]
+            due = (daily_backup, _backup_due(found, now)), (check_chain, _chain_due(found, now))
+            return next((chore for chore, is_due in due if is_due and chore not in tried), None)
 
-    def _do(self, chores: list) -> None:
-        for chore in chores:
+    def _do(self) -> None:
+        tried: list[Callable] = []
+        while (chore := self._next(*tried)) is not None:
+            tried.append(chore)
             try:
                 with (self.app.app_context(), scope.everything("chores"),
                       audit.acting_as("system", "job", clock.now, act="backup")):

@@ -360,6 +360,16 @@ def test_the_schedule_makes_one_a_day(app):
     assert acts_in(app)[-1] == "backup"
 
 
+def test_a_backup_that_verified_the_trail_leaves_nothing_to_verify(app):
+    chores = machine.Chores(app)
+    chores.look()
+    chores.join()
+    assert checks(app)[CHAIN] == (True, {}), "noted by the backup; a check of its own tells how many entries there are"
+    with realtime.ticking(lambda: datetime.now(UTC) + machine.CHAIN_EVERY), inside(app):
+        machine.check_chain()
+    assert checks(app)[CHAIN][1]["entries"] > 0
+
+
 def test_a_daily_one_that_fails_is_tried_again_after_an_hour(app, monkeypatch):
     chores, now = machine.Chores(app), realtime.now()
     with monkeypatch.context() as patch:
