@@ -7,6 +7,7 @@ import platform
 import shutil
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -40,7 +41,8 @@ class Chores:
             return False
         due = self._next() is not None
         if due:
-            self._thread = threading.Thread(target=self._do, name="chores", daemon=True)
+            by_the_same_clock = copy_context().run
+            self._thread = threading.Thread(target=by_the_same_clock, args=(self._do,), name="chores", daemon=True)
             self._thread.start()
         return due
 

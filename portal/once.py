@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models import formkey, realtime, signin
 from models.base import db
 from models.formkey import Claim, FormKey, Repeated, Secret
+from models.schema import to_write
 from models.words import N_
 from portal.drawing import reading
 from portal.language import came_from
@@ -121,6 +122,7 @@ def _keep(answer: Response) -> Response:
         return _if_quicker(claim) or answer
     if claim is not None and claim.stands is not None and answer.status_code < 500:
         try:
+            to_write()
             db.session.rollback()
             formkey.answered(claim, _secret(_key()).seal(_packed(answer)))
             db.session.commit()

@@ -15,11 +15,12 @@ import logwatch
 import pytest
 import tally
 import twice
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, select
 from stages import VARIABLE, PostgresStage, SqliteStage, the_stage
 
-from models import area, schema
+from models import area, passwords, schema
 from models.audit import acting_as
 from models.base import db
 from models.campaign import Campaign, campaign_of_2021, the_campaign
@@ -31,6 +32,11 @@ from models.user import Role, User
 AREAS = Path(area.__file__).parent / "data" / "areas_141122.csv"
 # One key for every portal of the tests: they open copies of databases that another has sealed.
 KEY = os.environ["PORTAL_SECRET_KEY"] = "the key of the tests, which seals the trail"
+
+# Thousands of people sign in here, each for a sixth of a second of hashing; test_passwords holds the real one to its cost.
+HASHER = passwords.hasher
+passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+passwords._NOBODY = passwords.hasher.hash("nobody")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

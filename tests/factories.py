@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from stdnum.cn.ric import calc_check_digit
 
-from models import grants, ledger, realtime, workflow
+from models import grants, ledger, passwords, realtime, workflow
 from models.area import sort_key
 from models.audit import acting_as
 from models.base import db
@@ -25,7 +25,6 @@ from models.formfacts import NOT_BEFORE
 from models.grants import PostGrant
 from models.money import fen, yuan
 from models.months import Month
-from models.passwords import hasher
 from models.scope import PAST_THE_WALLS, everything
 from models.steps import Fact, Proof, Step, holds
 from models.user import SYSTEM, Role, User
@@ -84,7 +83,7 @@ def id_number(born: date = date(1950, 3, 12), n: int = 1, sex: str = "女") -> s
 
 @cache
 def _hash(password: str) -> str:
-    return hasher.hash(password)
+    return passwords.hasher.hash(password)
 
 
 def a_user(role: str = Role.COUNTY_CLERK, area: str = COUNTY, username: str | None = None) -> User:

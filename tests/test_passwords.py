@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+import conftest
 import pytest
+from argon2 import Type
 from click.testing import CliRunner
 from factories import PASSWORD, TIANNING, seeing_as
 from screening import Desk, hidden, looking
 from sqlalchemy import select
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from models import realtime
+from models import passwords, realtime
 from models.base import db
 from models.passwords import OldPassword, check_password, one_time, password_fits
 from models.user import SHANGHAI, User
@@ -99,6 +101,12 @@ def test_a_code_in_between_does_not_bring_the_old_password_back(county, session)
         session.commit()
         with pytest.raises(Refusal, match="last five"):
             user.set_password(GOOD)
+
+
+def test_a_hash_costs_what_rfc_9106_asks_of_machines_with_little_memory():
+    real = conftest.HASHER
+    assert (real.type, real.memory_cost, real.time_cost, real.parallelism) == (Type.ID, 65536, 3, 4)
+    assert passwords.hasher is not real, "the tests' own is cheap"
 
 
 def test_only_hashes_of_argon2id_are_kept(county, session):

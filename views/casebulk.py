@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from models.base import db
 from models.races import once_more
+from models.schema import to_read
 from models.words import N_, Refusal
 from views import bulk, proof, seen, standing
 from views.frame import now, today
@@ -46,9 +47,9 @@ class CaseBulk:
         if lacking:
             return self._asked(deed, cases, lacking)
         verdicts = deed.tried(cases, request.form, current_user._get_current_object(), now())
+        cases = _looked_at(cases)
         page = self._page("check", deed, cases, verdicts=verdicts, asked=bool(deed.asks(cases)),
                           proof=_asks_proof(deed) and proof.needed(), problems=problems)
-        db.session.rollback()
         return (page, 422) if problems else page
 
     def _done(self, deed: bulk.Deed, cases: list) -> Any:
@@ -60,7 +61,7 @@ class CaseBulk:
         verdicts = once_more(lambda: self._carry_out(deed, cases))  # papers are ordered for all or none
         if deed.task and not any(verdict.why for verdict in verdicts):
             return redirect(url_for("task.show", id=deed.task.id))
-        return self._page("done", deed, cases, verdicts=verdicts)
+        return self._page("done", deed, _looked_at(cases), verdicts=verdicts)
 
     def _carry_out(self, deed: bulk.Deed, cases: list) -> list[bulk.Verdict]:
         verdicts = deed.many(cases, request.form, current_user._get_current_object(), now(), _seen())
@@ -76,6 +77,13 @@ class CaseBulk:
                            kept=[(name, text) for name, text in request.form.items() if name.startswith("fact-") or name == "on"],
                            doing=[v for v in verdicts if not v.why], skipped=[v for v in verdicts if v.why],
                            **{"problems": [], **facts})
+
+
+def _looked_at(cases: list) -> list:
+    """The cases as they stand now, read at once and without keeping those waiting who write."""
+    ids = [case.id for case in cases]
+    to_read()
+    return bulk.chosen(ids, ())
 
 
 def _asks_proof(deed: bulk.Deed) -> bool:

@@ -18,7 +18,7 @@ from models.months import parse_date
 from models.numberview import whole_number
 from models.outbox import Task
 from models.races import Stale, noticed
-from models.schema import to_write
+from models.schema import to_read, to_write
 from models.user import Right, User
 from models.words import N_, Refusal
 from views import casepage, papers, proof, seen, standing, stepform, trailwords
@@ -134,6 +134,7 @@ class CaseVerbs:
             undone(refusal)
             return self._refused(case, [(field(refusal), say(refusal))], 422)
         flash(said_after, "success")
+        to_read()  # nobody who writes waits while the next case is looked for
         return redirect(url_for("task.show", id=done.id) if isinstance(done, Task) else self._onward(case))
 
     def _changed(self, case: Case) -> Any:

@@ -20,7 +20,7 @@ from factories import a_case, a_user, arranging, seeing_as
 from flask import Flask
 from sqlalchemy import create_engine, func, insert, literal, make_url, select, text, update
 
-from models import handing, realtime, schema
+from models import handing, passwords, realtime, schema
 from models.area import Township
 from models.base import db
 from models.campaign import Handout, the_campaign
@@ -55,6 +55,7 @@ def alike(people: dict[str, tuple[Role, int]]) -> dict[str, tuple[str, int, int]
 
 def populate(cases: int, entries: int, people: int) -> None:
     """Fill an empty, migrated database; its portal's context is pushed, and everything is in sight."""
+    passwords.hasher = conftest.HASHER  # signing in costs what it costs
     conftest.furnish()
     factories.start_over()
     originals = crowd.prototypes()
