@@ -1,6 +1,7 @@
-# make setup | demo | test | test-postgresql | bench | soak | load | audit | clean. What each needs is in portal/setup.sh.
-.PHONY: setup test-setup demo test test-postgresql bench soak load audit clean
+# make setup | demo | test | bench | soak | load | audit | clean. What each needs is in portal/setup.sh.
+.PHONY: setup test-setup demo test bench soak load audit clean
 PYTEST = .venv/bin/python -m pytest
+SIDE_BY_SIDE = -m "not browser" -n auto --maxprocesses 4 --dist loadfile
 
 setup:
 	@bash portal/setup.sh
@@ -11,15 +12,12 @@ test-setup:
 demo: setup
 	@exec .venv/bin/portal demo $(if $(PORT),--port $(PORT))
 
-# Browsers and the watches they keep want the machine for themselves.
+# On SQLite, and what meets a database once more on a throw-away PostgreSQL. Browsers, and the watches they keep, want the
+# machine for themselves.
 test: test-setup
-	$(PYTEST) -m "not browser" -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) $(SIDE_BY_SIDE)
+	$(PYTEST) $(SIDE_BY_SIDE) --postgresql
 	$(PYTEST) -m browser
-
-# The same on a throw-away PostgreSQL. Not all of it passes yet, so `make test` does not run it.
-test-postgresql: test-setup
-	$(PYTEST) -m "not browser" -n auto --maxprocesses 4 --dist loadfile --postgresql
-	$(PYTEST) -m browser --postgresql
 
 bench: test-setup
 	$(PYTEST) tests/benchmarks -s -p no:randomly

@@ -25,6 +25,7 @@ from portal.settings import Settings
 log = logging.getLogger("portal")
 
 ANEW = 5  # seconds
+SHARES = 0.001  # seconds that one thread computes before others get their turn: a workbook of thousands takes many
 YIELDS = 5  # how far those who work in the background step back from those whom somebody waits for (nice)
 
 
@@ -60,6 +61,7 @@ def web(settings: Settings, host: str = "127.0.0.1", port: int = 8000, listener:
     listener = listener or listen(host, port)
     app = create_app(settings)
     refusals.warm_up(app)
+    sys.setswitchinterval(SHARES)
     server.run(server.built(app, listener, settings.https, settings.proxies))
 
 

@@ -46,8 +46,9 @@ class CaseBulk:
         lacking = gaps_of(deed.asks(cases), request.form)
         if lacking:
             return self._asked(deed, cases, lacking)
+        ids = [case.id for case in cases]
         verdicts = deed.tried(cases, request.form, current_user._get_current_object(), now())
-        cases = _looked_at(cases)
+        cases = _looked_at(ids)
         page = self._page("check", deed, cases, verdicts=verdicts, asked=bool(deed.asks(cases)),
                           proof=_asks_proof(deed) and proof.needed(), problems=problems)
         return (page, 422) if problems else page
@@ -58,10 +59,11 @@ class CaseBulk:
                 proof.proved()
             except Refusal as refusal:
                 return self._checked(deed, cases, [("code", say(refusal))])
+        ids = [case.id for case in cases]
         verdicts = once_more(lambda: self._carry_out(deed, cases))  # papers are ordered for all or none
         if deed.task and not any(verdict.why for verdict in verdicts):
             return redirect(url_for("task.show", id=deed.task.id))
-        return self._page("done", deed, _looked_at(cases), verdicts=verdicts)
+        return self._page("done", deed, _looked_at(ids), verdicts=verdicts)
 
     def _carry_out(self, deed: bulk.Deed, cases: list) -> list[bulk.Verdict]:
         verdicts = deed.many(cases, request.form, current_user._get_current_object(), now(), _seen())
@@ -79,9 +81,8 @@ class CaseBulk:
                            **{"problems": [], **facts})
 
 
-def _looked_at(cases: list) -> list:
+def _looked_at(ids: list[int]) -> list:
     """The cases as they stand now, read at once and without keeping those waiting who write."""
-    ids = [case.id for case in cases]
     to_read()
     return bulk.chosen(ids, ())
 
