@@ -6,6 +6,8 @@ from flask import Flask
 
 from portal.settings import ROOT, Settings
 
+RENEWED = 3600  # seconds that a connection is used: what the database has noted of its tables meanwhile is known to the next
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Put the office together: data, files, headers, words, sign-in, screens, jobs."""
@@ -20,7 +22,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("portal", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "portal" / "static"))
     app.config.from_mapping(
         PORTAL=settings, SECRET_KEY=settings.secret_key, SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True}, MAX_CONTENT_LENGTH=32 * 1024 * 1024,
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_recycle": RENEWED}, MAX_CONTENT_LENGTH=32 * 1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", WTF_CSRF_TIME_LIMIT=None,
         FLASK_ADMIN_RAISE_ON_VIEW_EXCEPTION=True, JSON_AS_ASCII=False)
     schema.metadata()

@@ -52,6 +52,7 @@ def _check_county(code: str, name: str) -> None:
 
 def migrate() -> None:
     schema.upgrade(db.engine)
+    schema.measure(db.engine)
 
 
 def has_administrator() -> bool:

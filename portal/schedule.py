@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from models import audit, formkey, realtime, scope
+from models import audit, formkey, realtime, schema, scope
 from models.base import db
 from models.campaign import Campaign
 from models.document import Bulletin
@@ -39,6 +39,7 @@ def keep(app: Flask) -> None:
             _try(chores.look)
         if rounds % TIDIES_EVERY == 0:
             _try(app.extensions["store"].tidy)
+            _try(lambda: measure(app))
         rounds += 1
         time.sleep(SWEEP_EVERY)
 
@@ -48,6 +49,12 @@ def _try(act) -> None:
         act()
     except Exception as error:
         note(log, error, "this round of the schedule failed")
+
+
+def measure(app: Flask) -> None:
+    """Have the database note how much there is by now."""
+    with app.app_context():
+        schema.measure(db.engine)
 
 
 def look(app: Flask) -> list[int]:

@@ -128,3 +128,19 @@ def test_codes_sort_by_their_digits(migrated):
         with migrated.connect() as connection:
             columns = {"sqlite": "C" if connection.scalar(text("SELECT '14112210:' > '141122109'")) else None}
     assert set(columns.values()) == {"C"}
+
+
+def test_what_the_tables_hold_is_noted_for_who_plans_a_query(stage):
+    stage.copy("furnished", "test_measured")
+    engine = create_engine(stage.url("test_measured"))
+    schema.tune(engine)
+    schema.measure(engine)
+    with engine.connect() as connection:
+        tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
+        villages = connection.execute(text("SELECT stat FROM sqlite_stat1 WHERE tbl = 'village'")).scalars().all() \
+            if engine.dialect.name == "sqlite" else []
+    engine.dispose()
+    stage.drop("test_measured")
+    assert tables == set(schema.metadata().tables), "it is none of the portal's own tables"
+    assert all(int(stat.split()[0]) > 100 for stat in villages)
+    assert bool(villages) == (engine.dialect.name == "sqlite")

@@ -200,6 +200,7 @@ def a_copy(kind: str, folder: Path, cases: int, entries: int, people: int) -> Sq
     place.take()
     with _app(place.url).app_context(), everything("load"):
         schema.upgrade(db.engine)
+        schema.measure(db.engine)
         with db.engine.begin() as connection:
             connection.execute(update(User.__table__).values(password_set_at=realtime.now()))
         db.engine.dispose()
