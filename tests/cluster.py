@@ -23,8 +23,8 @@ from portal.lifeline import die_with
 
 ROOM = 3 << 30  # bytes of memory that a run may take
 ACCOUNT = "portal"  # no superuser: those pass through every wall
-SETTINGS = {
-    "listen_addresses": "", "max_connections": 200,
+ANY = {"listen_addresses": "", "max_connections": 200}
+SETTINGS = ANY | {
     # Nothing of it is kept, so nothing waits for a disk.
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": 0,
     "max_wal_size": "256MB", "checkpoint_timeout": "1h", "autovacuum": "off", "jit": "off",
@@ -32,15 +32,15 @@ SETTINGS = {
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Starts one; the URL of an account that may make databases there."""
+def running(as_usual: bool = False) -> Iterator[str]:
+    """Starts one; the URL of an account that may make databases there. *as_usual*: on the disk, and with its own settings."""
     _clear()
-    folder = Path(tempfile.mkdtemp(prefix=f"portal-tests-{os.getpid()}-", dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix=f"portal-tests-{os.getpid()}-", dir=tempfile.gettempdir() if as_usual else _place()))
     server = None
     try:
         _own(folder)
         _make(folder)
-        server = _start(folder)
+        server = _start(folder, ANY if as_usual else SETTINGS)
         until(lambda: _ask(folder, "SELECT 1") is not None, 30)
         _ask(folder, f"CREATE ROLE {ACCOUNT} LOGIN NOSUPERUSER NOBYPASSRLS CREATEDB")
         yield f"postgresql+psycopg://{ACCOUNT}@/postgres?host={folder}"
@@ -103,9 +103,9 @@ def _version(program: Path) -> int:
     return int(re.search(r"\d+", told)[0])
 
 
-def _start(folder: Path) -> subprocess.Popen:
+def _start(folder: Path, settings: dict[str, object]) -> subprocess.Popen:
     parent = os.getpid()
-    words = [f"-c{name}={value}" for name, value in SETTINGS.items()]
+    words = [f"-c{name}={value}" for name, value in settings.items()]
     with (folder / "log").open("w") as log:
         return subprocess.Popen([programs() / "postgres", "-D", folder / "data", "-k", folder, *words], cwd=folder, stdout=log,
                                 stderr=log, stdin=subprocess.DEVNULL, preexec_fn=lambda: die_with(parent, signal.SIGQUIT),

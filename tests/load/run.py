@@ -2,7 +2,8 @@
 
     .venv/bin/python tests/load/run.py --database sqlite --clerks 50 --minutes 30
 
-For PostgreSQL, PORTAL_TEST_DATABASE_URL names a server and an account that may create databases. It ends with a table,
+For PostgreSQL, PORTAL_TEST_DATABASE_URL names a server and an account that may create databases; without it a throw-away
+one is started, with its usual settings and on the disk, and filled anew. It ends with a table,
 and with 1 where a target is missed: reading 500 ms and writing 800 ms at the 95th of a hundred, no answer that is wrong,
 nothing "locked" in the logs, an unbroken trail. Locust lives in .venv-load, away from what the portal and its tests need.
 """
@@ -16,6 +17,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -23,10 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import cluster
 import county
 from conftest import KEY
 from report import Report
 from running import until
+from stages import VARIABLE
 from watching import Watch
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
@@ -35,7 +40,7 @@ LOCUST = "locust==2.47.0"
 
 def main() -> int:
     given = _given()
-    with tempfile.TemporaryDirectory(prefix="portal-load-") as name:
+    with _server(given.database), tempfile.TemporaryDirectory(prefix="portal-load-") as name:
         folder = Path(name)
         place = county.a_copy(given.database, folder, given.cases, given.entries, given.clerks)
         try:
@@ -52,6 +57,17 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=1_000_000, help="of the trail, before the run")
     return parser.parse_args()
+
+
+@contextmanager
+def _server(database: str) -> Iterator[None]:
+    """PostgreSQL, where one is needed and none is named."""
+    if database == "sqlite" or VARIABLE in os.environ:
+        yield
+        return
+    with cluster.running(as_usual=True) as url:
+        os.environ[VARIABLE] = url
+        yield
 
 
 def run(given: argparse.Namespace, folder: Path, url: str) -> int:
