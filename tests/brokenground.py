@@ -88,7 +88,7 @@ class Ground:
         self.data.mkdir()
         self.variables = {
             "PORTAL_DATA_DIR": str(self.data), "PORTAL_DATABASE_URL": "", "PORTAL_REDIS_URL": "", "TMPDIR": str(self.data),
-            "PORTAL_NOW": NOW.isoformat(), "PORTAL_SECOND_FACTOR": "off", "PYTHONPATH": str(ROOT)}
+            "PORTAL_NOW": NOW.isoformat(), "PORTAL_SECOND_FACTOR": "off", "PORTAL_WEB_PROCESSES": "1", "PYTHONPATH": str(ROOT)}
         script = f'mount -t tmpfs -o size={SIZE}m,mode=700 ground "$0" && cp -a "$1"/. "$0" && exec "$2" -c "$3"'
         command = [*mounting(), "sh", "-c", script, str(self.data), str(source), sys.executable, PROGRAM]
         parent = os.getpid()
