@@ -16,9 +16,10 @@ from flask import Flask, current_app
 
 from models import audit, chain, machinecheck, realtime, scope
 from models.base import db
-from models.words import as_json
+from models.words import Refusal, as_json
 from portal import backup, clock, health, passphrase, shelf
 from portal.drawing import reading
+from portal.machine_faults import note
 from portal.settings import Settings
 
 log = logging.getLogger("portal.machine")
@@ -65,8 +66,10 @@ class Chores:
                 with (self.app.app_context(), scope.everything("chores"),
                       audit.acting_as("system", "job", clock.now, act="backup")):
                     chore()
-            except Exception:
-                log.exception("%s failed", chore.__name__)
+            except Refusal as refusal:  # which the page about the machine tells as well
+                log.error("%s: %s", chore.__name__, refusal)
+            except Exception as error:
+                note(log, error, "%s failed", chore.__name__)
 
 
 def _backup_due(found: dict, now: datetime) -> bool:
