@@ -39,13 +39,13 @@ def test_all_start_work_and_end_together(group, data_dir):
     assert (status, told["database"], told["redis"], told["oldest_seconds"] < 60) == (200, "ok", "ok", True)
     children = set.union(*map(group.named, ("valkey", "worker", "schedule", "web")))
     assert len(children) >= 5
-    until(lambda: len(group.named("web")) == 2)
+    until(lambda: len(group.named("web")) == 2, 60)
     assert {os.getpgid(pid) for pid in children if "processes" in command_of(pid)} >= {os.getpgid(group.process.pid)}
     assert (data_dir / "redis").stat().st_mode & 0o777 == 0o700
 
     # The schedule finds the week's bulletin missing, rings, and the worker draws it.
     app = office_again(data_dir)
-    until(lambda: bulletin_states(app) == [DRAWN], 20)
+    until(lambda: bulletin_states(app) == [DRAWN], 90)
 
     with pytest.raises(Refusal, match="already runs"):
         supervisor.serve(settings(data_dir), "127.0.0.1", 0)
@@ -54,7 +54,7 @@ def test_all_start_work_and_end_together(group, data_dir):
     os.kill(worker, signal.SIGKILL)
     (server,) = group.named("valkey")
     os.kill(server, signal.SIGKILL)
-    until(lambda: group.named("worker") - {worker} and group.named("valkey") - {server})
+    until(lambda: group.named("worker") - {worker} and group.named("valkey") - {server}, 60)
     until(lambda: group.health()[0] == 200)
     assert alive(group.process.pid)
 
