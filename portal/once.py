@@ -122,8 +122,8 @@ def _keep(answer: Response) -> Response:
         return _if_quicker(claim) or answer
     if claim is not None and claim.stands is not None and answer.status_code < 500:
         try:
-            to_write()
             db.session.rollback()
+            to_write()
             formkey.answered(claim, _secret(_key()).seal(_packed(answer)))
             db.session.commit()
         except SQLAlchemyError as error:

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -24,7 +23,7 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, bu
 
 from factories import PASSWORD, a_case, a_user, arranging, established
 from flask import Flask
-from running import COUNTY, NOW, TOWNSHIP, VILLAGE, alive, descendants, fill, until
+from running import COUNTY, NOW, TOWNSHIP, VILLAGE, alive, descendants, fill, looked_after, until
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
@@ -97,7 +96,7 @@ class Ground:
             self.process = subprocess.Popen(command, env=os.environ | self.variables, stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, preexec_fn=lambda: die_with(parent))
         self.address = until(self._announced, STARTS)
-        until(self._looked_after, STARTS)
+        until(lambda: looked_after(self.address), STARTS)  # a backup takes room on the disk and gives it back
         self._held = os.open(f"/proc/{self.process.pid}/root{self.data}", os.O_RDONLY)  # longer than its processes
         self.disk = Path(f"/proc/self/fd/{self._held}")
 
@@ -105,12 +104,6 @@ class Ground:
         assert self.process.poll() is None, self.log.read_text()
         found = re.search(r"http://\S+", self.log.read_text())
         return found and found[0].rstrip("/")
-
-    def _looked_after(self) -> bool:
-        """Whether the day's backup is made, which takes room on the disk and gives it back."""
-        with urllib.request.urlopen(f"{self.address}/healthz", timeout=20) as answer:
-            told = json.load(answer)
-        return (told["backup"], told["chain"]) == ("ok", "ok")
 
     @contextmanager
     def full(self) -> Iterator[None]:

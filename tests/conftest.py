@@ -285,6 +285,14 @@ def browser():
 
 
 @pytest.fixture
+def clock(portal: Flask):
+    """The real clock of `portal`, which the test moves."""
+    from screening import Clock
+    portal.extensions["real_now"] = Clock()
+    return portal.extensions["real_now"]
+
+
+@pytest.fixture
 def portal(database: str, tmp_path: Path) -> Iterator[Flask]:
     """The whole portal. No context stays open: requests would share what belongs to one of them."""
     from portal import create_app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from urllib.request import urlopen
 
 from flask import Flask
 from sqlalchemy import select
@@ -187,6 +189,13 @@ def until(holds: Callable[[], object], seconds: float = 15) -> object:
             return found
         time.sleep(0.05)
     raise AssertionError(f"not within {seconds} seconds")
+
+
+def looked_after(address: str) -> bool:
+    """Whether the portal there has made the day's backup and verified the trail."""
+    with urlopen(f"{address}/healthz", timeout=20) as answer:
+        told = json.load(answer)
+    return (told["backup"], told["chain"]) == ("ok", "ok")
 
 
 def alive(pid: int) -> bool:

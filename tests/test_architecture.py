@@ -113,7 +113,7 @@ def test_no_file_mentions_a_place_on_somebodys_machine():
 
 @pytest.mark.parametrize(("line", "found"), [
     ("see /wor" "k/main/x", True), ("/roo" "t/x", True), ("in /hom" "e/clerk/x", True), ("C:" "\\data", True),
-    ("https://example.org/work/x", False), ("models/work/x", False), ("{folder}/work/", False), ("/healthz", False)])
+    ("https://example.org/wor" "k/x", False), ("models/wor" "k/x", False), ("{folder}/wor" "k/", False), ("/healthz", False)])
 def test_the_search_knows_places_on_machines(line, found):
     assert bool(MACHINE.search(line)) is found
 

@@ -42,6 +42,7 @@ def ground(tmp_path_factory):
     folder = tmp_path_factory.mktemp("broken")
     ground = Ground(folder, furnished(folder / "source"))
     ground.acknowledged = []
+    until(lambda: ground.waiting() == 0, LONG)  # a worker that is stopped while it writes would keep the others waiting
     yield ground
     logged = ground.log.read_text()
     whole(office_at(ground.end()), ground.acknowledged)

@@ -14,12 +14,6 @@ ADMIN = "county_admin"
 
 
 @pytest.fixture
-def clock(portal) -> Clock:
-    portal.extensions["real_now"] = Clock()
-    return portal.extensions["real_now"]
-
-
-@pytest.fixture
 def seat(portal, clock, tmp_path):
     """Seats people at the portal, served from this process, whose clock the test moves."""
     with served(portal) as address, chromium() as browser, seats(browser, f"http://{address}", tmp_path) as seat:

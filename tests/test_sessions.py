@@ -10,7 +10,8 @@ from threading import Barrier
 import pytest
 from click.testing import CliRunner
 from factories import COUNTY, PASSWORD, TIANNING, XIAJIAYING, moved_to
-from screening import Clock, Desk, Page, looking
+from phones import the_user
+from screening import Desk, Page, looking
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from stages import outsider
@@ -20,7 +21,6 @@ from models.audit import AuditEntry
 from models.base import db
 from models.scope import everything
 from models.signin import SignIn
-from models.user import User
 from models.words import Refusal
 from portal.cli import main
 from portal.settings import Settings
@@ -31,22 +31,12 @@ FORMS = ("/admin/handing/plan", "/stay", "/logout", "/draft", "/admin/case/bulk"
 
 
 @pytest.fixture
-def app(portal):
-    portal.extensions["real_now"] = Clock()
+def app(portal, clock):
     return portal
 
 
-@pytest.fixture
-def clock(app) -> Clock:
-    return app.extensions["real_now"]
-
-
-def user(name: str = TOWN) -> User:
-    return db.session.scalars(select(User).where(User.username == name)).one()
-
-
 def last(name: str = TOWN) -> SignIn:
-    return db.session.scalars(select(SignIn).where(SignIn.user_id == user(name).id).order_by(SignIn.id.desc())).first()
+    return db.session.scalars(select(SignIn).where(SignIn.user_id == the_user(name).id).order_by(SignIn.id.desc())).first()
 
 
 def signed_in(desk: Desk) -> bool:
@@ -58,7 +48,7 @@ def signed_in(desk: Desk) -> bool:
 def changes(**values: object):
     def change(app, clock, desk):
         with looking(app):
-            changed = user()
+            changed = the_user(TOWN)
             for name, value in values.items():
                 setattr(changed, name, value)
     return change
@@ -67,19 +57,19 @@ def changes(**values: object):
 def moves(role: str, area: str):
     def move(app, clock, desk):
         with looking(app):
-            moved_to(user(), role, area)
+            moved_to(the_user(TOWN), role, area)
     return move
 
 
 def new_password(app, clock, desk):
     with looking(app):
-        user().set_password("Another-2021-word")
+        the_user(TOWN).set_password("Another-2021-word")
 
 
 def pressed(verb: str):
     def press(app, clock, desk):
         with looking(app):
-            id, version = user().id, user().version
+            id, version = the_user(TOWN).id, the_user(TOWN).version
         assert Desk(app, "county_admin").post(f"/admin/user/{id}/{verb}", version=version).status_code == 302
     return press
 
@@ -336,7 +326,7 @@ def test_who_has_to_wait_learns_nothing_and_the_right_password_waits_too(app, cl
     assert len({answer.text.replace(TOWN, "nobody").split("csrf_token")[0] for answer in answers}) == 1
     with looking(app):
         assert db.session.scalar(select(func.count(AuditEntry.id))) == before
-        assert user().failures == 0
+        assert the_user(TOWN).failures == 0
 
 
 def test_another_address_need_not_wait(app, clock):
@@ -457,7 +447,8 @@ def test_commands_list_sessions_and_end_them(app, run):
     assert (signed_in(desk), signed_in(clerk)) == (False, True)
     with looking(app):
         entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
-        assert (entry.act, entry.row_id, entry.origin, last().ended_why) == ("end_sessions", user().id, "command", "by_admin")
+        assert (entry.act, entry.row_id, entry.origin) == ("end_sessions", the_user(TOWN).id, "command")
+        assert last().ended_why == "by_admin"
 
 
 def test_nobody_s_session_cannot_be_ended(run):

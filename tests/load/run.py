@@ -30,7 +30,7 @@ import cluster
 import county
 from conftest import KEY
 from report import Report
-from running import until
+from running import looked_after, until
 from stages import VARIABLE
 from watching import Watch
 
@@ -81,7 +81,7 @@ def run(given: argparse.Namespace, folder: Path, url: str) -> int:
             until(lambda: portal.poll() is not None or _answers(address), 60)
             if portal.poll() is not None:
                 sys.exit((folder / "log").read_text())
-            until(lambda: _looked_after(address), 900)
+            until(lambda: looked_after(address), 900)  # as in any night before clerks come
             with Watch(portal.pid) as watch:
                 found = _work(given, folder, address)
         finally:
@@ -111,13 +111,6 @@ def _answers(address: str) -> bool:
         return urlopen(f"{address}/healthz", timeout=2).status == 200
     except OSError:
         return False
-
-
-def _looked_after(address: str) -> bool:
-    """Whether the day's backup is made and the trail verified, as in any night before clerks come."""
-    with urlopen(f"{address}/healthz", timeout=20) as answer:
-        told = json.load(answer)
-    return (told["backup"], told["chain"]) == ("ok", "ok")
 
 
 def _work(given: argparse.Namespace, folder: Path, address: str) -> dict:
