@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -28,14 +28,16 @@ def village_list(campaign: Campaign, village: str, names: Names, leaving: str) -
     return _book(campaign, names.full(village), _people(campaign, [village]).get(village, []), leaving)
 
 
-def village_lists(campaign: Campaign, villages: Iterable[str], names: Names, leaving: str) -> bytes:
-    """Every village's workbook in one archive."""
+def village_lists(campaign: Campaign, villages: Iterable[str], names: Names, leaving: str,
+                  tell: Callable[[int], None] = lambda finished: None) -> bytes:
+    """Every village's workbook in one archive; *tell* is called with how many are finished."""
     villages = list(villages)
     people, out = _people(campaign, villages), io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for village in villages:
+        for number, village in enumerate(villages, 1):
             place = names.full(village)
             archive.writestr(file_name(place), _book(campaign, place, people.get(village, []), leaving))
+            tell(number)
     return out.getvalue()
 
 

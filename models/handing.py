@@ -6,12 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from models import audit
+from models import audit, outbox
 from models.area import Township, Village
 from models.base import db
 from models.campaign import Campaign, Handout, Preparation
 from models.case import Case
 from models.certificate import Upload
+from models.outbox import Task
 from models.words import N_, Refusal
 
 
@@ -70,6 +71,21 @@ def confirm_receipt(handout: Handout, person: str, now: datetime) -> None:
         raise Refusal(N_("Who received the list? Give the person's name."))
     handout.received_at, handout.received_by = now, person.strip()
     audit.record("receive", "handout", handout.area_code, handout.id)
+
+
+def order_lists(campaign: Campaign, township_code: str, villages: list[str], file_name: str, leaving: str, by: str) -> Task:
+    """Have the lists of a township's villages made in the background, as *file_name*, with *leaving* as their last line.
+
+    What the same person has ordered already and still waits for is not ordered twice.
+    """
+    if (before := outbox.in_hand("village_lists", township_code, by)) is not None:
+        return before
+    task = outbox.order("village_lists", township_code, by, total=len(villages), campaign=campaign.id, villages=villages,
+                        leaving=leaving)
+    task.file_name = file_name
+    db.session.flush()
+    audit.record("order_lists", "task", township_code, task.id)
+    return task
 
 
 def prepare(campaign: Campaign, township_code: str, leader: str, members: str, plan: Upload, by: str,

@@ -43,6 +43,8 @@ class Task(db.Model, Row, Placed):
     total: Mapped[int] = mapped_column(nullable=False, default=1)
     finished: Mapped[int] = mapped_column(nullable=False, default=0)
     error: Mapped[dict | None] = mapped_column(Json)  # {"id": message id, "values": {…}}
+    file_name: Mapped[str | None] = mapped_column(String(200))  # of the one file it makes, where it makes one
+    sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(Instant, nullable=False, default=lambda: datetime.now(UTC))
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
@@ -52,6 +54,12 @@ def order(kind: str, area_code: str, by: str, *, total: int = 1, dedupe_key: str
     task = Task(kind=kind, args=args, area_code=area_code, ordered_by=by, total=total, dedupe_key=dedupe_key)
     db.session.add(task)
     return task
+
+
+def in_hand(kind: str, area_code: str, by: str) -> Task | None:
+    """A task of this kind that the same person has ordered for the same area, and that has not ended."""
+    return db.session.scalar(select(Task).where(
+        Task.kind == kind, Task.area_code == area_code, Task.ordered_by == by, Task.state.in_((QUEUED, RUNNING))).limit(1))
 
 
 def _claimable(now: datetime):

@@ -17,8 +17,12 @@ from pathlib import Path
 from flask import current_app
 from sqlalchemy import select
 
+from models import audit
+from models.area import Names
 from models.base import db
+from models.campaign import Campaign
 from models.document import DRAWN, ORDERED, REFUSED, Bulletin, Document
+from models.outbox import Task
 from models.schema import writing
 from models.words import Message, Refusal, as_json
 from portal.machine_faults import out_of_handles
@@ -94,6 +98,23 @@ def bulletin(task_id: int, tell: Tell, singly: bool = False) -> Iterator[Drawn]:
                                  .where(Bulletin.task_id == task_id, Bulletin.state == ORDERED)).first()
     papers = {row.id: _kept_or_refused(lambda: bulletins.draw(**row.facts, font_dir=_fonts()))} if row else {}
     yield Drawn(1, 1, partial(_file, Bulletin, papers))
+
+
+def village_lists(task_id: int, tell: Tell, singly: bool = False) -> Iterator[Drawn]:
+    """The workbooks of a township's villages as one archive, from the list as it is now."""
+    from exports import villagelists
+    with reading():
+        task = db.session.get(Task, task_id)
+        asked = task.args
+        content = villagelists.village_lists(
+            db.session.get(Campaign, asked["campaign"]), asked["villages"], Names(), asked["leaving"], tell)
+    yield Drawn(len(asked["villages"]), len(asked["villages"]), partial(_file_archive, task_id, _keep(content)))
+
+
+def _file_archive(task_id: int, sha256: str, now: datetime) -> None:
+    task = db.session.get(Task, task_id)
+    task.sha256 = sha256
+    audit.record("village_lists", "task", task.area_code, task.id, file=task.file_name, sha256=sha256)
 
 
 def _kept_or_refused(draw: Callable[[], bytes]) -> str | Refusal:

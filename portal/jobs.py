@@ -35,6 +35,7 @@ log = logging.getLogger("portal.jobs")
 ALLOWED: Mapping[str, Callable[[int, drawing.Tell, bool], Iterator[drawing.Drawn]]] = MappingProxyType({
     "documents": drawing.documents,
     "bulletin": drawing.bulletin,
+    "village_lists": drawing.village_lists,
 })
 
 FAILED = N_("This failed again and again. Tell the administrator the reference {reference}.")

@@ -44,9 +44,10 @@ REPEATABLE = MappingProxyType({
     "find.find": "leads to a list",
     "*.action_view": "leads to the check page of a deed, or fetches",
     "roster.check": "shows what a list would do",
+    "handing.villages": "fetches a file, or leads to the task that makes it, which is not ordered twice",
     "case.number": "shows a number, and is told in the trail each time",
     **dict.fromkeys((
-        "certificate.download", "document.download", "task.zip", "handing.plan_file", "handing.village", "handing.villages",
+        "certificate.download", "document.download", "task.zip", "task.file", "handing.plan_file", "handing.village",
         "handing.export", "settlement.export_sheet", "ranking.workbook", "ranking.download", "roster.errors", "policy.posts",
     ), "fetches a file, and is told in the trail each time"),
 })

@@ -16,7 +16,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select
 
-from models import draft, handing, realtime
+from models import draft, handing, outbox, realtime
 from models.area import Township, Village
 from models.audit import AuditEntry
 from models.base import db
@@ -93,6 +93,7 @@ def furnish(folder: Path) -> dict[str, dict[str, int]]:
             for code, mark in ((HERE, HERS), (THERE, THEIRS)):
                 _papers(code, mark, put, now)
                 _refused(code, now)
+                _archive(code[:9], put, now)
                 _signed_in(code[:9], now)
                 db.session.add(ExportRequest(sheet="cases_full", area_code=code[:9], reason="存档", people=501,
                                              asked_by="county_clerk", asked_at=now))
@@ -162,6 +163,12 @@ def _refused(village: str, now) -> None:
     db.session.scalars(select(Document).where(Document.task_id == task.id)).one().state = REFUSED
 
 
+def _archive(township: str, put, now) -> None:
+    """Village lists that the county's clerk had made in the background."""
+    task = outbox.order("village_lists", township, "county_clerk", campaign=the_campaign().id, villages=[], leaving="导出：")
+    task.state, task.finished, task.file_name, task.sha256 = DONE, 1, "表册.zip", put(b"PK" + township.encode())
+
+
 def _ids(village: str, mark: tuple[str, str]) -> dict[str, int]:
     """The first row of each kind; the certificate is the one that has a file."""
     def first(cls: type, *where: object, order: object = None) -> int:
@@ -173,6 +180,7 @@ def _ids(village: str, mark: tuple[str, str]) -> dict[str, int]:
         "recovering": first(Case, Case.area_code == village, Case.next_step == "refund"),
         "begun": first(Case, Case.area_code == NEXT[village]),
         "unknown": first(Case, Case.area_code == village, Case.next_step == "establish"),
+        "archive": first(Task, Task.area_code.startswith(town), Task.kind == "village_lists"),
         "failed": first(Task, Task.area_code.startswith(town), Task.state == FAILED),
         "code": town, "settlement": first(Settlement, Settlement.case_id == with_money),
         "certificate": first(Certificate, Certificate.name == f"{mark[0]}证明.png"), "campaign": first(Campaign),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -39,6 +40,7 @@ from models.user import Role, User
 from models.words import Message
 from portal import drawing, jobs, schedule
 from portal.cli import main
+from views import handing as handing_screen
 
 SAMPLES = Path(__file__).parent / "samples"
 HERE, THERE = f"{TIANNING}001", f"{XIAJIAYING}201"
@@ -278,6 +280,32 @@ def test_village_lists_to_print(app, handed):
     with zipfile.ZipFile(io.BytesIO(archive.data)) as opened:
         assert len(opened.namelist()) == 2
         assert all(name.startswith("天宁镇") for name in opened.namelist())
+
+
+def test_lists_of_very_many_people_are_a_task(app, handed, monkeypatch):
+    monkeypatch.setattr(handing_screen, "AT_ONCE", 2)
+    desk = Desk(app, TOWN)
+    desk.post("/admin/handing/receipt", handout=handout(app, TIANNING), person="刘镇长")
+    desk.post("/admin/handing/on")
+    there = [desk.post(f"/admin/handing/villages?township={TIANNING}").location for _ in range(2)]
+    assert there[0] == there[1]  # a double click orders once
+    assert "0/2" in desk.get("/admin/task/").text
+    jobs.run_waiting(app)
+    page = desk.get(there[0])
+    assert ("（100%）" in page.text, f'formaction="{there[0]}/file"' in page.text) == (True, True)
+    answer = desk.post(f"{there[0]}/file")
+    assert named(answer) == "天宁镇各村暂停待遇人员名单.zip"
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as opened:
+        book = openpyxl.load_workbook(io.BytesIO(opened.read(opened.namelist()[0])))
+    assert f"（{TOWN}）" in [str(row[0]) for row in book.worksheets[0].values if row[0]][-1]
+    county = Desk(app, "county_clerk")
+    assert "只能由本人下载" in county.get(there[0]).text
+    assert county.post(f"{there[0]}/file").status_code == 404
+    with looking(app):
+        told = [(entry.act, entry.told.get("sha256")) for entry in db.session.scalars(
+            select(AuditEntry).where(AuditEntry.act.in_(("order_lists", "village_lists", "export"))).order_by(AuditEntry.id))]
+    sha256 = hashlib.sha256(answer.data).hexdigest()
+    assert told == [("order_lists", None), ("village_lists", [None, sha256]), ("export", [None, sha256])]
 
 
 def test_a_plan_needs_its_group_and_a_scan(app, handed):

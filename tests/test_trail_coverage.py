@@ -235,6 +235,7 @@ ACTS = (
     Act("handing.plan_file", "auditor", lambda app: {}, of_here("plan", "/admin/handing/plan/{}")),
     Act("handing.village", TOWN, lambda app: {}, of_here("handout", "/admin/handing/village/{}")),
     Act("handing.villages", TOWN, lambda app: {}, of_here("code", "/admin/handing/villages?township={}")),
+    Act("task.file", "county_clerk", lambda app: {}, of_here("archive", "/admin/task/{}/file")),
     Act("handing.export", "auditor", lambda app: {}),
     Act("settlement.export_sheet", "county_approver", lambda app: {}),
     Act("ranking.workbook", "county_clerk", lambda app: {}),

@@ -26,6 +26,7 @@ from views.places import names
 from views.words import said, say, undone
 
 VILLAGE_USE = "村级核实"
+AT_ONCE = 5_000  # people whose lists are made while one waits, a second or two; those of more in the background
 
 
 class HandingPage(OfficePage):
@@ -138,12 +139,20 @@ class HandingPage(OfficePage):
     @expose("/villages", methods=("POST",))
     @reads_first
     def villages(self) -> Any:
-        """The lists of all villages of a township in one archive."""
+        """The lists of all villages of a township in one archive; of very many people as a task that shows how far it is."""
         of, code = campaign() or abort(404), _township()
-        codes = [row.area_code for row in handouts.villages(of, code)] or abort(404)
-        name = said(N_("{township} village lists.zip"), township=names().township(code))
+        rows = handouts.villages(of, code) or abort(404)
+        codes, name = [row.area_code for row in rows], said(N_("{township} village lists.zip"), township=names().township(code))
+        if sum(row.people for row in rows) > AT_ONCE:
+            return self._ordered(of, code, codes, name)
         content = village_lists(of, codes, names(), downloads.line(VILLAGE_USE))
         return downloads.sent(content, name, downloads.ZIP, subject="handout", area_code=code)
+
+    def _ordered(self, of: Campaign, code: str, villages: list[str], name: str) -> Any:
+        to_write()
+        task = handing.order_lists(of, code, villages, name, downloads.line(VILLAGE_USE), current_user.username)
+        db.session.commit()
+        return redirect(url_for("task.show", id=task.id))
 
     @expose("/export", methods=("POST",))
     @reads_first

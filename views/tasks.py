@@ -29,7 +29,7 @@ from views.listing import Tab
 from views.people import person
 from views.words import said, say, undone
 
-KINDS = {"documents": N_("Papers"), "bulletin": N_("Report")}
+KINDS = {"documents": N_("Papers"), "bulletin": N_("Report"), "village_lists": N_("Village lists")}
 TONES = {DONE: "is-done", FAILED: "is-late", QUEUED: "is-soon", RUNNING: "is-soon"}
 
 
@@ -67,7 +67,7 @@ class TaskView(OfficeView):
             done=_done(task), times=_times(task), by=person(task.ordered_by),
             fault=say(from_json(task.error)) if task.error else "",
             documents=[(paper, file_link(paper), state(paper), fault(paper)) for paper in documents],
-            ready=sum(paper.state == DRAWN for paper in documents), bulletin=bulletin,
+            file=_file(task), ready=sum(paper.state == DRAWN for paper in documents), bulletin=bulletin,
             bulletin_fault=fault(bulletin) if bulletin else "",
             again=_may_order_again(task, documents, bulletin), problems=problems)
 
@@ -84,6 +84,16 @@ class TaskView(OfficeView):
             return reasons.asked(self, name, people)
         return downloads.sent(downloads.bound(documents), name, downloads.ZIP, act="download", subject="task",
                               area_code=task.area_code, row_id=task.id, papers=len(documents), **reasons.noted(why, people))
+
+    @expose("/<id>/file", methods=("POST",))
+    @reads_first
+    def file(self, id: str) -> Any:
+        """The file a task has made, for whoever ordered it: it carries that person's name."""
+        task = self.get_one(id)
+        if not _file(task):
+            abort(404)
+        return downloads.sent(downloads.kept(task.sha256), task.file_name, downloads.ZIP, subject="task",
+                              area_code=task.area_code, row_id=task.id)
 
     @expose("/<id>/again", methods=("POST",))
     def again(self, id: str) -> Any:
@@ -108,6 +118,11 @@ def _documents(task: Task) -> list[Document]:
 
 def _bulletin(task: Task) -> Bulletin | None:
     return db.session.scalar(select(Bulletin).where(Bulletin.task_id == task.id))
+
+
+def _file(task: Task) -> str | None:
+    """The name of the file that the person signed in may fetch here."""
+    return task.file_name if task.sha256 and task.ordered_by == current_user.username else None
 
 
 def _done(task: Task) -> int:

@@ -6,6 +6,7 @@ import random
 import struct
 import zlib
 from collections.abc import Callable
+from typing import NoReturn
 
 from desk import LISTED, SAVED, Desk, Page, Wrong
 from forms import File
@@ -120,24 +121,33 @@ def order_paper(desk: Desk) -> None:
         return
     form = found[1].form(f"/admin/case/{found[0]}/paper").fill(kind="certification")
     page = desk.send(form, "order a paper", r"/admin/task/\d+")
-    for _ in range(60):
-        if 'http-equiv="refresh"' not in page.text:
-            break
-        desk.wait(POLL)
-        page = desk.get(page.path, "task")
-    paper = page.button(r"/admin/document/\d+/download")
-    if paper is None:
-        raise Wrong("a paper was not drawn within two minutes")
+    page = _watched(desk, page)
+    paper = page.button(r"/admin/document/\d+/download") or _not_made()
     desk.ponder()
     desk.fetch(paper, "fetch a paper", b"%PDF")
     desk.note("download")
 
 
+def _watched(desk: Desk, page: Page) -> Page:
+    """The page of a task once it has ended, or after two minutes."""
+    for _ in range(60):
+        if 'http-equiv="refresh"' not in page.text:
+            break
+        desk.wait(POLL)
+        page = desk.get(page.path, "task")
+    return page
+
+
+def _not_made() -> NoReturn:
+    raise Wrong("a task made no file within two minutes")
+
+
 def village_lists(desk: Desk) -> None:
-    """The workbooks of all villages of the township."""
-    button = desk.get("/admin/handing/", "handing out").button(r"/admin/handing/villages[^\"]*")
+    """The workbooks of all villages of the township: ordered, watched and fetched."""
+    order = desk.get("/admin/handing/", "handing out").button(r"/admin/handing/villages[^\"]*")
     desk.ponder()
-    desk.fetch(button, "workbooks of a township", b"PK")
+    page = _watched(desk, desk.send(order, "order the workbooks", r"/admin/task/\d+"))
+    desk.fetch(page.button(r"/admin/task/\d+/file") or _not_made(), "workbooks of a township", b"PK")
     desk.note("export")
 
 
