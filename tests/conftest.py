@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import tally
 import twice
 from argon2 import PasswordHasher
 from flask import Flask
+from jinja2 import BytecodeCache
 from sqlalchemy import Engine, create_engine, event, select
 from stages import VARIABLE, PostgresStage, SqliteStage, the_stage
 
@@ -37,6 +39,22 @@ KEY = os.environ["PORTAL_SECRET_KEY"] = "the key of the tests, which seals the t
 HASHER = passwords.hasher
 passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 passwords._NOBODY = passwords.hasher.hash("nobody")
+
+
+class Compiled(BytecodeCache):
+    """Templates are compiled once for all portals of a run."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], object] = {}
+
+    def load_bytecode(self, bucket) -> None:
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket) -> None:
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+Flask.jinja_options = {"bytecode_cache": Compiled()}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -292,12 +310,25 @@ def clock(portal: Flask):
     return portal.extensions["real_now"]
 
 
-@pytest.fixture
-def portal(database: str, tmp_path: Path) -> Iterator[Flask]:
-    """The whole portal. No context stays open: requests would share what belongs to one of them."""
+@pytest.fixture(scope="session")
+def _shared_portal(stage: SqliteStage | PostgresStage, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    # One portal for all tests keeps its routes, pages and statements; each test finds another database and an empty folder.
     from portal import create_app
     from portal.settings import Settings
-    app = create_app(Settings(data_dir=tmp_path, database_url=database, now=factories.NOW, demo=True))
+    folder = tmp_path_factory.mktemp("portal") / "data"
+    return create_app(Settings(data_dir=folder, database_url=stage.url("test"), now=factories.NOW, demo=True))
+
+
+@pytest.fixture
+def portal(_shared_portal: Flask, database: str) -> Iterator[Flask]:
+    """The whole portal. No context stays open: requests would share what belongs to one of them."""
+    app, folder = _shared_portal, _shared_portal.config["PORTAL"].data_dir
+    config, extensions = dict(app.config), dict(app.extensions)
+    shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
     yield app
     with app.app_context():
         db.engine.dispose()
+    for kept, now in ((config, app.config), (extensions, app.extensions)):  # what a test has put in goes with it
+        now.clear()
+        now.update(kept)
