@@ -37,7 +37,7 @@ def _hashed(connection: Connection, table: str, there: Any) -> dict[str, Any]:
     found = connection.execute(text(f"SELECT {listed(columns)} FROM {quote(table)} ORDER BY {listed(key)}"),
                                execution_options={"yield_per": _AT_ONCE})
     digest, rows = hashlib.sha256(_canonical(columns).encode()), 0
-    for part in found.partitions():
+    for part in found.partitions(_AT_ONCE):  # without a number psycopg would fetch them all
         digest.update("\n".join(["", *(_canonical(list(row)) for row in part)]).encode())
         rows += len(part)
     return {"rows": rows, "sha256": digest.hexdigest()}

@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import tarfile
 import threading
+import tracemalloc
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +36,7 @@ from click.testing import CliRunner
 from running import NOW, office, settings, until
 from screening import Desk, hidden
 from sqlalchemy import select, text
-from stages import VARIABLE
+from stages import VARIABLE, outsider
 from tally import tell
 
 from models import machinecheck, realtime
@@ -43,6 +44,7 @@ from models.audit import AuditEntry
 from models.base import db
 from models.case import Case
 from models.machinecheck import BACKUP, CHAIN
+from models.tablehash import table_hashes
 from models.words import Refusal
 from portal import agefile, archive, backup, create_app, machine, passphrase, pgtools, shelf
 from portal.cli import main
@@ -139,6 +141,20 @@ def test_the_hashes_are_those_of_the_rows(app, on_sqlite, tmp_path):
             assert apart.manifest["tables"][table] == {
                 "rows": len(rows), "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest()}, table
     assert set(apart.manifest["tables"]) == set(tables)
+
+
+def test_a_table_is_hashed_without_all_of_it_in_memory(app):
+    engine = outsider(app.config["PORTAL"].database_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE heap (id INTEGER PRIMARY KEY, told TEXT)"))
+        connection.execute(text("INSERT INTO heap VALUES (:id, :told)"), [{"id": n, "told": "x" * 1000} for n in range(60_000)])
+    tracemalloc.start()
+    with engine.connect() as connection:
+        assert table_hashes(connection)["heap"]["rows"] == 60_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    engine.dispose()
+    assert peak < 30_000_000  # the table holds twice as much
 
 
 def test_drills(app, tmp_path):
