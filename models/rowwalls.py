@@ -22,10 +22,15 @@ from models import scope
 from models.scope import Carried, Child, Placed, Shared
 
 _SCOPE, _BUSINESS, _ARRIVING = (f"current_setting('portal.{name}', true)" for name in ("scope", "business", "arriving"))
-# The last sign of Unicode, which stands in no code: the end of every prefix.
-_PLACED = f"{{code}} >= substr({_SCOPE}, 2) AND {{code}} < substr({_SCOPE}, 2) || U&'\\+10FFFF'"
+# What depends on no row stands in a SELECT of its own: it is asked once a statement. Asked for each row it takes four
+# times as long as looking at the row.
+_ONCE = "(SELECT {})".format
+# A span from prefix to prefix would say the same; of one whose ends it does not know the server thinks that it holds next
+# to nothing, and chooses its ways by that.
+_PLACED = f"starts_with({{code}}, {_ONCE(f'substr({_SCOPE}, 2)')})"
 _NEXT = "EXISTS (SELECT 1 FROM {other} WHERE {other}.{theirs} = {table}.{ours})"
-_COUNTY = f"length({_SCOPE}) <= 7"
+_EVERYTHING, _ARRIVES = _ONCE(f"{_SCOPE} = '*'"), _ONCE(f"{_ARRIVING} = '*'")
+_COUNTY = _ONCE(f"length({_SCOPE}) <= 7")
 _SAY = "SELECT " + ", ".join(f"set_config('portal.{name}', %s, true)" for name in ("scope", "business", "arriving"))
 _TOLD = "rowwalls"
 
@@ -54,7 +59,7 @@ def _walls(cls: Any) -> list[str]:
 
 def _sees(cls: Any) -> list[str]:
     business = [] if scope.administrative(cls) else [f"{_BUSINESS} = '*'"]
-    return [*business, f"{_SCOPE} <> ''", *_placed(cls)]
+    return [_ONCE(" AND ".join([*business, f"{_SCOPE} <> ''"])), *_placed(cls)]
 
 
 def _placed(cls: Any) -> list[str]:
@@ -65,11 +70,11 @@ def _placed(cls: Any) -> list[str]:
     if issubclass(cls, Child):
         column, parent = cls.__parent__
         beyond = _NEXT.format(table=table, ours=column, other=scope.named(parent).__tablename__, theirs="id")
-        return [f"({_SCOPE} = '*' OR {beyond})"]
+        return [f"({_EVERYTHING} OR {beyond})"]
     if issubclass(cls, Carried):
         carrier, column = cls.__carrier__
         beyond = _NEXT.format(table=table, ours="id", other=scope.named(carrier).__tablename__, theirs=column)
-        return [f"({_SCOPE} = '*' OR {_ARRIVING} = '*' OR {beyond})"]
+        return [f"({_EVERYTHING} OR {_ARRIVES} OR {beyond})"]
     return []
 
 

@@ -323,12 +323,14 @@ def _shared_portal(stage: SqliteStage | PostgresStage, tmp_path_factory: pytest.
 def portal(_shared_portal: Flask, database: str) -> Iterator[Flask]:
     """The whole portal. No context stays open: requests would share what belongs to one of them."""
     app, folder = _shared_portal, _shared_portal.config["PORTAL"].data_dir
-    config, extensions = dict(app.config), dict(app.extensions)
+    kept = [(part, dict(part)) for part in (app.config, app.extensions, app.view_functions)]
+    hooks = list(app.before_request_funcs[None])
     shutil.rmtree(folder)
     folder.mkdir(mode=0o700)
     yield app
     with app.app_context():
         db.engine.dispose()
-    for kept, now in ((config, app.config), (extensions, app.extensions)):  # what a test has put in goes with it
-        now.clear()
-        now.update(kept)
+    for part, before in kept:  # what a test has put in goes with it
+        part.clear()
+        part.update(before)
+    app.before_request_funcs[None][:] = hooks

@@ -14,10 +14,11 @@ from screening import Desk, hidden
 from sqlalchemy import func, select
 from tally import tell
 
+from models import handing
 from models.area import Village
 from models.audit import AuditEntry, verify
 from models.base import db
-from models.campaign import Campaign, Handout, Preparation
+from models.campaign import Campaign, Handout, Preparation, the_campaign
 from models.case import Case, Person
 from models.document import Bulletin, Document
 from models.grants import PostGrant
@@ -352,6 +353,8 @@ def test_every_act_has_a_title(app):
 
 
 def test_each_kind_of_job_leaves_one_entry_a_case(app):
+    with app.app_context(), arranging():
+        handing.order_lists(the_campaign(), TIANNING, [HERE], "表册.zip", "导出：", TOWN)
     before = count(app)
     jobs.run_waiting(app)
     new = entries(app)[before:]
