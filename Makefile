@@ -1,7 +1,7 @@
 # make setup | demo | test | bench | soak | load | audit | clean. What each needs is in portal/setup.sh.
 .PHONY: setup test-setup demo test bench soak load audit clean
 PYTEST = .venv/bin/python -m pytest
-SIDE_BY_SIDE = -m "not browser" -n auto --maxprocesses 4 --dist loadfile
+SIDE_BY_SIDE = -m "not browser" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 setup:
 	@bash portal/setup.sh
@@ -13,7 +13,7 @@ demo: setup
 	@exec .venv/bin/portal demo $(if $(PORT),--port $(PORT))
 
 # On SQLite, and what meets a database once more on a throw-away PostgreSQL. Browsers, and the watches they keep, want the
-# machine for themselves.
+# machine for themselves. Modules go to whoever is free in the order of tests/conftest.py: the long ones first.
 test: test-setup
 	$(PYTEST) $(SIDE_BY_SIDE)
 	$(PYTEST) $(SIDE_BY_SIDE) --postgresql
@@ -24,6 +24,7 @@ bench: test-setup
 
 soak: test-setup
 	$(PYTEST) tests/soak -s -p no:randomly
+	PORTAL_FUZZ=10000 $(PYTEST) tests/access/test_fuzz.py
 
 # Half an hour of fifty clerks: make load DATABASE=postgresql MINUTES=5
 load: test-setup

@@ -31,6 +31,11 @@ from models.rates import shipped_rates
 from models.scope import everything, seeing
 from models.user import Role, User
 
+# They take longest, so they are begun first: else one process works on them while the others have nothing left.
+LONG = ("test_soak", "test_jobs", "test_matrix", "test_mutation", "test_fuzz", "test_killed_imports", "test_masking",
+        "test_killed_steps", "test_supervisor", "test_trail_commands", "test_trail_coverage", "test_broken_ground",
+        "test_paper_attacks", "test_commands", "test_rooms", "test_once", "test_readme", "test_backup", "test_drafts")
+
 AREAS = Path(area.__file__).parent / "data" / "areas_141122.csv"
 # One key for every portal of the tests: they open copies of databases that another has sealed.
 KEY = os.environ["PORTAL_SECRET_KEY"] = "the key of the tests, which seals the trail"
@@ -74,6 +79,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=out)
         if out and getattr(config, "workerinput", {"workerid": "gw0"})["workerid"] == "gw0":  # one says it for all
             tally.tell(line)
+
+
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))  # within a module as it was
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: many a test waits for another process."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
