@@ -216,9 +216,7 @@ def give_back(case: Case, by: User, now: datetime, why: str) -> None:
 
 
 def refresh(case: Case, now: datetime) -> None:
-    """Bring state, next step and milestones in line with the steps that stand."""
-    db.session.flush()
-    db.session.refresh(case, ["steps", "milestones", "settlements"])
+    """Bring state, next step and milestones in line with the steps that stand, and write it all at once."""
     states = plan(case)
     open_steps = [s for s in states if s.needed and s.state in (NOW, WAITING)]
     verified = not case.way.transitional and all(key in case.taken for key in case.way.verified_by)
@@ -229,6 +227,7 @@ def refresh(case: Case, now: datetime) -> None:
     case.state = CLEARED if cleared else VERIFIED if verified else UNVERIFIED
     _mark(case, "verified", verified, now)
     _mark(case, "cleared", cleared, now)
+    db.session.flush()
 
 
 def _follow_up(states: list[StepState]) -> str | None:

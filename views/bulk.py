@@ -72,7 +72,7 @@ class Deed:
         try:
             if seen.get(id) != case.version:
                 raise Refusal(SINCE)
-            with noticed(), db.session.begin_nested():
+            with noticed():  # the verb itself leaves nothing behind where it refuses
                 self.one(case, typed, by, now)
         except Refusal as refusal:
             refusal = Refusal(SINCE) if isinstance(refusal, Stale) else refusal
@@ -147,7 +147,7 @@ def chosen(ids: Sequence[int], limits: Sequence) -> list[Case]:
     return list(db.session.scalars(
         select(Case).where(Case.id.in_(ids), *limits).order_by(Case.area_code, Case.id)
         .options(selectinload(Case.person).selectinload(Person.benefit), selectinload(Case.steps),
-                 selectinload(Case.certificates), selectinload(Case.settlements))))
+                 selectinload(Case.milestones), selectinload(Case.certificates), selectinload(Case.settlements))))
 
 
 def _day(typed: Typed) -> date | None:
