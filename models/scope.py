@@ -117,7 +117,9 @@ def _table_criterion(cls: Any, table: Any, prefix: str) -> ColumnElement[bool]:
         return exists().where(other.c.id == table.c[column], _table_criterion(parent, other, prefix))
     carrier, column = named(cls.__carrier__[0]), cls.__carrier__[1]
     other = carrier.__table__.alias()
-    return exists().where(other.c[column] == table.c.id, _table_criterion(carrier, other, prefix))
+    # OFFSET 0 has PostgreSQL ask it of the people a statement finds; else it gathers everybody who is in sight first.
+    carried = select(other.c.id).where(other.c[column] == table.c.id, _table_criterion(carrier, other, prefix))
+    return carried.offset(0).exists()
 
 
 def _entity_criterion(cls: Any, prefix: str | None) -> ColumnElement[bool]:

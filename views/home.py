@@ -107,7 +107,8 @@ def _first() -> list[dict[str, Any]]:
     if not current_user.may(Right.CHANGE_CASES):
         return []
     found = db.session.scalars(
-        select(Case).where(standing.waits_for_me()).options(selectinload(Case.person), selectinload(Case.campaign))
+        select(Case).where(standing.waits_for_me())
+        .options(*map(selectinload, (Case.person, Case.campaign, Case.steps, Case.certificates)))
         .order_by(~standing.is_stock(campaign()), Case.state != UNVERIFIED, Case.paused_from, Case.id).limit(10))
     return [{"case": case, "village": names().village(case.area_code), "category": standing.category(case),
              "step": standing.next_step(case), "due": standing.due(case), "lacks": _lacks(case)} for case in found]
