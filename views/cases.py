@@ -76,9 +76,7 @@ class CaseView(CaseBulk, CaseVerbs, SideForms, OfficeView):
             Tab(N_("Waits for me"), {"waits": "me"}))
 
     def searched(self, text: str) -> ColumnElement[bool]:
-        # By their table: whose cases are in sight is asked of the cases, and need not be asked of each person once more.
-        people = Person.__table__.c
-        return Case.person_id.in_(select(people.id).where(person_matches(people, text)))
+        return Case.person_id.in_(select(Person.id).where(person_matches(Person, text)))
 
     def get_query(self) -> Any:
         return super().get_query().options(joinedload(Case.person), joinedload(Case.campaign))
