@@ -113,6 +113,7 @@ def tune(engine: Engine, key: str | None = None) -> None:
         event.listen(engine, "handle_error", _open_anew)
     else:
         rowwalls.tell(engine)
+        event.listen(engine, "connect", _tune_elsewhere)
         event.listen(engine, "begin", _begin_elsewhere)
 
 
@@ -123,6 +124,12 @@ def _tune_sqlite(connection: Any, record: Any) -> None:
                    "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _tune_elsewhere(connection: Any, record: Any) -> None:
+    """PostgreSQL compiles what it thinks will take long, which took longer than any statement of a page."""
+    connection.execute("SET jit = off")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
