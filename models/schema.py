@@ -113,7 +113,7 @@ def tune(engine: Engine, key: str | None = None) -> None:
         event.listen(engine, "handle_error", _open_anew)
     else:
         rowwalls.tell(engine)
-        event.listen(engine, "connect", _tune_elsewhere)
+        event.listen(engine, "do_connect", _tune_elsewhere)
         event.listen(engine, "begin", _begin_elsewhere)
 
 
@@ -126,10 +126,9 @@ def _tune_sqlite(connection: Any, record: Any) -> None:
     cursor.close()
 
 
-def _tune_elsewhere(connection: Any, record: Any) -> None:
+def _tune_elsewhere(dialect: Any, record: Any, words: Any, settings: dict[str, Any]) -> None:
     """PostgreSQL compiles what it thinks will take long, which took longer than any statement of a page."""
-    connection.execute("SET jit = off")
-    connection.commit()
+    settings["options"] = f"{settings.get('options', '')} -c jit=off".strip()
 
 
 def _begin_sqlite(connection: Connection) -> None:
