@@ -24,7 +24,6 @@ bench: test-setup
 
 soak: test-setup
 	$(PYTEST) tests/soak -s -p no:randomly
-	PORTAL_FUZZ=10000 $(PYTEST) tests/access/test_fuzz.py
 
 # Half an hour of fifty clerks: make load DATABASE=postgresql MINUTES=5
 load: test-setup

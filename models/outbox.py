@@ -17,7 +17,8 @@ from models.scope import Placed
 from models.words import N_
 
 LEASE = timedelta(seconds=40)  # with the sweep's 15 s, a killed task is in hand again within a minute
-MOST_TRIES = 5
+MOST_TRIES = 5    # that failed: by an exception, or with a process whose worker outlived it
+MOST_CLAIMS = 50  # without getting on, whatever ended them: kills from outside, or work that takes its worker along
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 TASK_TITLES = {QUEUED: N_("Waiting"), RUNNING: N_("Being drawn"), DONE: N_("Finished"), FAILED: N_("Failed")}
@@ -37,7 +38,8 @@ class Task(db.Model, Row, Placed):
     area_code: Mapped[str] = mapped_column(AreaCode, nullable=False, index=True)
     ordered_by: Mapped[str] = mapped_column(String(64), nullable=False)
     state: Mapped[str] = mapped_column(String(8), nullable=False, default=QUEUED)
-    attempts: Mapped[int] = mapped_column(nullable=False, default=0)
+    attempts: Mapped[int] = mapped_column(nullable=False, default=0)  # claims since it last got on
+    failures: Mapped[int] = mapped_column(nullable=False, default=0, server_default="0")  # of these, that failed
     fence: Mapped[int] = mapped_column(nullable=False, default=0)
     lease_until: Mapped[datetime | None] = mapped_column(Instant)
     total: Mapped[int] = mapped_column(nullable=False, default=1)
@@ -88,6 +90,12 @@ def hold(task_id: int, fence: int, now: datetime, **values: object) -> bool:
         update(Task).where(Task.id == task_id, Task.fence == fence, Task.state == RUNNING)
         .values(lease_until=now + LEASE, **values).execution_options(synchronize_session=False))
     return bool(kept.rowcount)
+
+
+def count_failure(task_id: int) -> None:
+    """Count a try that ended with its process, which cannot do so any more."""
+    db.session.execute(update(Task).where(Task.id == task_id, Task.state == RUNNING).values(failures=Task.failures + 1)
+                       .execution_options(synchronize_session=False))
 
 
 def free_all() -> int:

@@ -156,6 +156,11 @@ class Ringer(_Ours, Worker):
         finally:
             os._exit(1)
 
+    def handle_work_horse_killed(self, job, *how) -> None:
+        from portal.jobs import note_loss
+        if not self.stopping:
+            note_loss(*job.args)
+
     def setup_work_horse_signals(self) -> None:
         from portal.jobs import stop
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -56,6 +56,7 @@ class Hold:
     area_code: str
     ordered_by: str
     attempts: int
+    failures: int
     fence: int
 
     def keep(self, **values: Any) -> None:
@@ -94,14 +95,14 @@ def run(task_id: int) -> None:
 def _claim(task_id: int) -> Hold | None:
     fence = outbox.claim(task_id, real_now())
     task = db.session.get(Task, task_id) if fence else None
-    hold = task and Hold(task.id, task.kind, task.area_code, task.ordered_by, task.attempts, fence)
+    hold = task and Hold(task.id, task.kind, task.area_code, task.ordered_by, task.attempts, task.failures, fence)
     db.session.commit()
     return hold
 
 
 def _carry_out(hold: Hold) -> None:
-    if hold.attempts > outbox.MOST_TRIES:
-        # Not even an exception came back: the work killed its workers.
+    if hold.failures >= outbox.MOST_TRIES or hold.attempts > outbox.MOST_CLAIMS:
+        # Not even an exception came back: the work killed its processes.
         return _give_back(hold, secrets.token_hex(4))
     try:
         with Heartbeat(hold) as heartbeat:
@@ -122,7 +123,7 @@ def _carry_out(hold: Hold) -> None:
 
 def _file(hold: Hold, drawn: drawing.Drawn) -> None:
     """File what was drawn, with the progress or the end of the task, in one transaction."""
-    end = {"state": outbox.DONE, "ended_at": real_now()} if drawn.last else {"attempts": 0}  # it does get on
+    end = {"state": outbox.DONE, "ended_at": real_now()} if drawn.last else {"attempts": 0, "failures": 0}  # it does get on
     hold.keep(finished=drawn.finished, total=drawn.total, **end)
     drawn.file(clock.now())
     db.session.commit()
@@ -133,6 +134,16 @@ def _wait(hold: Hold, error: Exception) -> None:
     note(log, error, "task %s waits", hold.id)
     hold.keep(state=outbox.QUEUED, attempts=hold.attempts - 1)
     db.session.commit()
+
+
+def note_loss(task_id: int) -> None:
+    """Count the try whose process died under a worker that did not. Where both are killed nobody counts: the task did nothing."""
+    try:
+        with current_app._get_current_object().app_context(), scope.everything("outbox"):
+            outbox.count_failure(task_id)
+            db.session.commit()
+    except Exception as error:
+        note(log, error, "a lost try of task %s was not counted", task_id)
 
 
 def stop() -> None:
@@ -148,13 +159,15 @@ def _lay_down(hold: Hold) -> None:
 
 def _give_back(hold: Hold, reference: str) -> None:
     """Leave the task to the next sweep; after too many tries give up the paper it fails at, or with too many of them all."""
-    if hold.attempts < outbox.MOST_TRIES:
-        hold.keep(state=outbox.QUEUED)
+    failures = hold.failures + 1
+    if failures < outbox.MOST_TRIES and hold.attempts <= outbox.MOST_CLAIMS:
+        hold.keep(state=outbox.QUEUED, failures=failures)
     else:
         error = Message(FAILED, {"reference": reference})
         log.error("task %s: given up, reference %s", hold.id, reference)
         if drawing.give_up(hold.id, error):
-            hold.keep(state=outbox.QUEUED, attempts=outbox.MOST_TRIES - 1)
+            hold.keep(state=outbox.QUEUED, failures=outbox.MOST_TRIES - 1,
+                      attempts=min(hold.attempts, outbox.MOST_CLAIMS - 1))
         else:
             hold.keep(state=outbox.FAILED, ended_at=real_now(), error=as_json(error))
     db.session.commit()

@@ -79,8 +79,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=out)
         if out and getattr(config, "workerinput", {"workerid": "gw0"})["workerid"] == "gw0":  # one says it for all
             tally.tell(line)
-
-
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))  # within a module as it was
 
 

@@ -14,11 +14,6 @@ from sqlalchemy import Engine, create_engine, make_url, text
 VARIABLE = "PORTAL_TEST_DATABASE_URL"  # a server, by an account that may create databases and is no superuser
 
 
-def as_many(here: int, there: int) -> int:
-    """How many of what is tried often: *here* on SQLite; *there* on a server, where each takes longer and shows the same."""
-    return there if VARIABLE in os.environ else here
-
-
 class SqliteStage:
     """SQLite files: a template is a file, a test's database is a copy of it."""
 

@@ -419,7 +419,8 @@ def test_every_recorded_column_has_a_name_for_people():
               "seek", "form_key", "machine_check"}
     assert {table.name for table in tables} - set(trailwords.SUBJECTS) <= unsaid
     columns = {column.key for table in tables if table.name in trailwords.SUBJECTS for column in table.columns}
-    unrecorded = {"id", "version", "args", "dedupe_key", "attempts", "fence", "lease_until", "total", "finished", "created_at"}
+    unrecorded = {"id", "version", "args", "dedupe_key", "attempts", "failures", "fence", "lease_until", "total", "finished",
+                  "created_at"}
     assert columns - set(trailwords.COLUMNS) - trailwords.UNSAID - unrecorded == set()
 
 

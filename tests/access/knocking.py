@@ -17,7 +17,6 @@ from flask import Flask
 from peopled import OTHER, TOWN
 from screening import Desk, looking
 from sqlalchemy import Engine, event
-from stages import as_many
 from tally import holds
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -29,7 +28,7 @@ NAMES = {letter: TOWN if letter == "T" else role for letter, role in LETTERS.ite
 # A refusal, a download, a live session, a look at a number and a search leave a line there, and so does the key of a form.
 LOGS = ("audit_entry", "audit_head", "sign_in", "address_try", "number_view", "seek", "form_key")
 MISSING = {"code": "141122999"}
-MALFORMED = ("x", "1" * 40, "٣", "1,2", "-1", "1e3", "0x1")[:as_many(7, 3)]
+MALFORMED = ("x", "1,2", "-1", "1" * 40, "٣", "1e3", "0x1")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 
