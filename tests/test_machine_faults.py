@@ -12,8 +12,9 @@ from contextlib import contextmanager
 import pytest
 from brokenground import furnished, office_at
 from screening import Desk
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
+from stages import PostgresStage, the_stage
 
 from models import audit
 from models.base import db
@@ -114,3 +115,14 @@ def test_a_process_that_may_open_nothing_more(tmp_path):
         for handle in opened:
             os.close(handle)
     assert found == (HANDLES, HANDLES)
+
+
+@pytest.mark.skipif(not isinstance(the_stage(), PostgresStage), reason="SQLite is a file: no server of it is started again")
+def test_of_a_database_server_started_again_nobody_hears(portal):
+    desk = Desk(portal, "county_clerk")
+    assert desk.get("/admin/case/").status_code == 200  # by a connection that is kept
+    with the_stage().admin.connect() as connection:
+        ended = connection.scalars(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+                                   {"name": make_url(portal.config["PORTAL"].database_url).database}).all()
+    assert ended and all(ended)
+    assert desk.get("/admin/case/").status_code == 200
