@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from factories import NOW, TIANNING, a_case, arranging, walk
+from screening import Desk, looking
 from sqlalchemy import select, text
 
 from models.area import sort_key
@@ -92,3 +95,14 @@ def test_a_prefix_is_looked_up_in_an_index(county, column):
         question = select(Person.id).where(prefix(getattr(Person, column), "x"))
         plan = db.session.execute(text("EXPLAIN " + str(question.compile(db.engine, compile_kwargs={"literal_binds": True}))))
         assert "Index Cond: (((" + column in "\n".join(plan.scalars())
+
+
+@pytest.mark.parametrize("column", [0, 2, 4])
+@pytest.mark.parametrize("down", [False, True])
+def test_people_alike_in_what_a_list_is_sorted_by_are_on_one_page_each(portal, column, down):
+    with looking(portal):
+        ids = [a_case(name="王秀英").id for _ in range(25)]
+    pages = [Desk(portal, "county_clerk").get(f"/admin/case/?sort={column}&desc={int(down)}&page_size=20&page={page}").text
+             for page in range(2)]
+    shown = [int(id) for page in pages for id in re.findall(r'name="rowid" value="(\d+)"', page)]
+    assert shown == sorted(ids, reverse=down)

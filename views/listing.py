@@ -66,6 +66,17 @@ class Listing:
         meant = self.searched(search)
         return query.filter(meant), count_query.filter(meant), joins, count_joins
 
+    def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: bool) -> Any:
+        """Rows alike in what they are sorted by stand in order of id: else one is on two pages, and another on none."""
+        query, joins = super()._apply_sorting(query, joins, sort_column, sort_desc)
+        down = sort_desc if sort_column is not None else [down for *_, down in self._get_default_order()][-1:] == [True]
+        key = getattr(self.model, self._primary_key)
+        return query.order_by(key.desc() if down else key), joins
+
+    def _apply_path_joins(self, query: Any, joins: Any, path: Any, inner_join: bool = True) -> Any:
+        """Inwards always, since no row lacks what a list is sorted by: so an index gives the first page, and not a sort."""
+        return super()._apply_path_joins(query, joins, path, inner_join=True)
+
     def get_list(self, page: int | None, *args: Any, page_size: int | None = None, **more: Any) -> Any:
         """Count and rows; a page behind the last one is the last one."""
         count, query = super().get_list(0, *args, page_size=page_size, **more | {"execute": False})
