@@ -23,7 +23,7 @@ bench: test-setup
 	$(PYTEST) tests/benchmarks -s -p no:randomly
 
 soak: test-setup
-	$(PYTEST) tests/soak -s -p no:randomly
+	$(PYTEST) tests/soak -s -p no:randomly $(if $(filter postgresql,$(DATABASE)),--postgresql)
 
 # Half an hour of fifty clerks: make load DATABASE=postgresql MINUTES=5
 load: test-setup
