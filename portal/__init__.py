@@ -22,7 +22,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("portal", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "portal" / "static"))
     app.config.from_mapping(
         PORTAL=settings, SECRET_KEY=settings.secret_key, SQLALCHEMY_DATABASE_URI=settings.database_url,
-        # A connection is tried before it is used: a database server that was started again is met by nobody.
+        # A connection is tried before it is used: one that a server started again has closed is nobody's error.
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_recycle": RENEWED, "pool_pre_ping": True},
         MAX_CONTENT_LENGTH=32 * 1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", WTF_CSRF_TIME_LIMIT=None,

@@ -60,7 +60,7 @@ class CaseView(CaseBulk, CaseVerbs, SideForms, OfficeView):
         "category": cell(standing.category), "state": cell(state), "next_step": cell(standing.next_step),
         "stock_township": cell(standing.kind), "campaign.verify_by": cell(lambda case: toned(*standing.due(case)))}
     column_sortable_list = (("person.name", "person.name_key"), "area_code", "paused_from")
-    column_default_sort = [("area_code", False), ("id", False)]
+    column_default_sort = "area_code"
     column_filters = (
         TOWNSHIP,
         village_of(Case.area_code),

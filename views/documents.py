@@ -69,7 +69,7 @@ class DocumentView(OfficeView):
         "file_name": cell(file_link), "state": cell(state), "task_id": cell(progress),
         "ordered_by": cell(lambda row: person(row.ordered_by)), "error": cell(fault)}
     column_sortable_list = ("area_code", "number", "ordered_at")
-    column_default_sort = [("ordered_at", True), ("id", True)]
+    column_default_sort = ("ordered_at", True)
     column_filters = (
         equals("kind", N_("Kind of paper"), Document.kind, titled(PAPER_TITLES)),
         equals("state", N_("State"), Document.state, titled(DOCUMENT_TITLES)),

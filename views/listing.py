@@ -69,9 +69,8 @@ class Listing:
     def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: bool) -> Any:
         """Rows alike in what they are sorted by stand in order of id: else one is on two pages, and another on none."""
         query, joins = super()._apply_sorting(query, joins, sort_column, sort_desc)
-        down = sort_desc if sort_column is not None else [down for *_, down in self._get_default_order()][-1:] == [True]
-        key = getattr(self.model, self._primary_key)
-        return query.order_by(key.desc() if down else key), joins
+        orders = [sort_desc] if sort_column is not None else [down for *_, down in self._get_default_order()]
+        return query.order_by(self.model.id.desc() if orders[-1:] == [True] else self.model.id), joins
 
     def _apply_path_joins(self, query: Any, joins: Any, path: Any, inner_join: bool = True) -> Any:
         """Inwards always, since no row lacks what a list is sorted by: so an index gives the first page, and not a sort."""
