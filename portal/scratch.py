@@ -32,7 +32,8 @@ def folder() -> Iterator[Path]:
 
 
 def clear() -> int:
-    """Remove the folders of processes that are no more; how many."""
+    """Remove the folders of processes that are no more, and our own of before, which could not go while no file could be
+    opened; how many. To be called outside `folder()`."""
     left = [place for place in Path(tempfile.gettempdir()).glob("portal-scratch-*") if _is_left(place)]
     for place in left:
         shutil.rmtree(place, ignore_errors=True)
@@ -41,4 +42,5 @@ def clear() -> int:
 
 def _is_left(place: Path) -> bool:
     found, about = _OURS.fullmatch(place.name), place.lstat()
-    return bool(found) and stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not Path("/proc", found[1]).exists()
+    return (bool(found) and stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+            and (int(found[1]) == os.getpid() or not Path("/proc", found[1]).exists()))

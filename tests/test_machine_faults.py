@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import resource
 import sqlite3
-from contextlib import contextmanager
+import tempfile
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from brokenground import furnished, office_at
@@ -21,6 +22,7 @@ from models.base import db
 from models.case import StepDone
 from models.schema import writing
 from models.scope import everything
+from portal import scratch
 from portal.machine_faults import FULL, HANDLES, READ_ONLY, fault_of
 
 NOTE = "入户见到本人 𠮷"
@@ -99,22 +101,42 @@ def test_a_file_that_finds_no_room():
     assert fault_of(met.value) is FULL
 
 
-def test_a_process_that_may_open_nothing_more(tmp_path):
-    engine, limit = create_engine(f"sqlite:///{tmp_path / 'y'}"), resource.getrlimit(resource.RLIMIT_NOFILE)
+@contextmanager
+def without_handles():
+    """This process may open nothing more for as long as the block lasts."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(int(name) for name in os.listdir("/proc/self/fd"))
     opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest - len(os.listdir("/proc/self/fd")) + 2)]  # the gaps
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(opened[-1], highest) + 1, limit[1]))
     try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        for handle in opened:
+            os.close(handle)
+
+
+def test_a_process_that_may_open_nothing_more(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'y'}")
+    with without_handles():
         with pytest.raises(OSError) as met:
             os.open(os.devnull, os.O_RDONLY)
         with pytest.raises(DBAPIError) as asked:
             engine.connect()
         found = fault_of(met.value), fault_of(asked.value)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
-        for handle in opened:
-            os.close(handle)
     assert found == (HANDLES, HANDLES)
+
+
+def test_what_it_could_not_take_away_goes_when_it_begins_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    others = tmp_path / f"portal-scratch-{os.getppid()}-x"
+    others.mkdir()
+    with ExitStack() as broken, scratch.folder() as own:
+        (own / "weasyprint-x").mkdir()
+        broken.enter_context(without_handles())  # until the folder has been left
+    assert own.exists()
+    scratch.clear()
+    assert list(tmp_path.iterdir()) == [others]
 
 
 @pytest.mark.skipif(not isinstance(the_stage(), PostgresStage), reason="SQLite is a file: no server of it is started again")
